@@ -1,0 +1,165 @@
+"""The small cross-view policy: a few million parameters, for CPUs, small robots and tests.
+
+The structure is the published one (ROCKET-2, section 3): encode both views, fuse them in space, remember over
+time, read heads off the memory; with an explicit correlation of the two views added. Knows neither worlds nor
+tasks.
+
+    policy = SmallPolicy(SmallPolicyConfig())
+    goal = policy.encode_goal(goal_image, goal_mask)
+    output, state = policy(images, goal, event, previous_action, policy.initial_state(batch))
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from xview_deploy.spec import INTERACTION_ROWS, ActionTable
+from xview_training.policy.attention import full_precision
+from xview_training.policy.encoders import (
+    TOKEN_STRIDE,
+    ImageEncoder,
+    MaskEncoder,
+    pool_under_mask,
+    token_positions,
+)
+from xview_training.policy.fusion import Correlation, FusionBlock
+from xview_training.policy.heads import DecisionHead, PlaceHead, PolicyOutput
+from xview_training.policy.memory import Memory, State
+
+
+@dataclasses.dataclass(frozen=True)
+class SmallPolicyConfig:
+    """Sizes of the small policy. The defaults train at about a thousand frames a second on two cores."""
+
+    image_size: int = 64  # S, pixels a side; a multiple of 16
+    stem_width: int = 16  # channels at S/2
+    feature_width: int = 48  # channels at S/4, where the goal is correlated
+    token_width: int = 96  # D of the tokens at S/8
+    fusion_blocks: int = 2
+    fusion_heads: int = 3
+    correlation_width: int = 32
+    reduced_width: int = 16  # of each token when the picture becomes one vector
+    embedding_width: int = 16  # of the event and of each part of the previous action
+    memory_width: int = 256
+    memory_key_width: int = 128  # of keys and values, all heads together: the size of the state
+    memory_layers: int = 2
+    memory_heads: int = 4
+    memory_window: int = 64  # W, steps each layer sees, the present one included
+    action_sizes: tuple[int, int, int] = ActionTable().sizes
+
+    def __post_init__(self) -> None:
+        if self.image_size <= 0 or self.image_size % 16:
+            raise ValueError(f"image_size is {self.image_size}: expected a positive multiple of 16")
+
+    @property
+    def side(self) -> int:
+        """Tokens along a side of the picture."""
+        return self.image_size // TOKEN_STRIDE
+
+
+class Goal(NamedTuple):
+    """An encoded goal, made once a goal and used at each step."""
+
+    tokens: Tensor  # (B, L, D): the goal view's places and the mask
+    vector: Tensor  # (B, D + K): the masked target, then its correlation kernel
+
+
+class SmallPolicy(nn.Module):
+    """Pictures, goal, event, previous action and memory in; actions, value, belief and memory out."""
+
+    def __init__(self, config: SmallPolicyConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, cells = config.token_width, config.side**2
+        self.image_encoder = ImageEncoder(config.stem_width, config.feature_width, width)
+        self.mask_encoder = MaskEncoder(width)
+        self.correlation = Correlation(config.feature_width, config.correlation_width)
+        self.target = nn.Linear(config.feature_width, width)
+        self.goal_positions = token_positions(cells, width)
+        self.positions = token_positions(cells, width)
+        self.target_to_tokens = nn.Linear(width, width)
+        self.match_to_tokens = nn.Parameter(torch.randn(width) * 0.1)
+        self.fusion = nn.ModuleList(
+            FusionBlock(width, config.fusion_heads, 2 * width) for _ in range(config.fusion_blocks)
+        )
+        self.norm = nn.LayerNorm(width)
+        self.place = PlaceHead(width, config.side)
+        self.reduce = nn.Linear(width, config.reduced_width)
+        self._build_decision(config, cells)
+        self.to(memory_format=torch.channels_last)
+
+    def _build_decision(self, config: SmallPolicyConfig, cells: int) -> None:
+        self.event = nn.Embedding(INTERACTION_ROWS, config.embedding_width)
+        self.previous = nn.ModuleList(nn.Embedding(n, config.embedding_width) for n in config.action_sizes)
+        seen = cells * config.reduced_width + cells + 1 + 2 * config.token_width
+        told = config.embedding_width * (1 + len(config.action_sizes))
+        self.summary = nn.Sequential(nn.Linear(seen + told, config.memory_width), nn.ReLU())
+        self.memory = Memory(
+            config.memory_width,
+            config.memory_key_width,
+            config.memory_layers,
+            config.memory_heads,
+            config.memory_window,
+        )
+        self.decision = DecisionHead(2 * config.memory_width, config.memory_width, config.action_sizes)
+
+    def initial_state(self, batch: int) -> State:
+        """An empty memory for `batch` rows, on the parameters' device."""
+        return self.memory.initial_state(batch, self.positions.device)
+
+    def encode_goal(self, goal_image: Tensor, goal_mask: Tensor) -> Goal:
+        """goal_image uint8 (B, S, S, 3) RGB, goal_mask (B, S, S) of 0 and 1 -> Goal."""
+        features, tokens = self.image_encoder(goal_image)
+        tokens = tokens + self.mask_encoder(goal_mask) + self.goal_positions
+        with full_precision():
+            pooled = pool_under_mask(features, goal_mask)
+            target = self.target(pooled)
+            vector = torch.cat([target, self.correlation.kernel(pooled)], -1)
+        return Goal(tokens.float(), vector)
+
+    def forward(
+        self, images: Tensor, goal: Goal, event: Tensor, previous_action: Tensor, state: State
+    ) -> tuple[PolicyOutput, State]:
+        """T steps of B rows.
+
+        images: uint8 (B, T, S, S, 3) RGB. event: int64 (B,), `Event.interaction_index`.
+        previous_action: int64 (B, T, 3), the action before each picture; `ActionTable.noop` at the start.
+        state: the memory before the first picture. Returns outputs (B, T, ...) and the memory after the last.
+        """
+        batch, steps = images.shape[:2]
+        tokens, matches = self._see(images.flatten(0, 1), goal)
+        reduced = self.reduce(tokens).flatten(1)
+        with full_precision():
+            heatmap, point, box, looks = self.place(tokens.float(), matches)
+            seen = torch.cat([reduced.float(), heatmap.softmax(-1), looks], -1)
+            told = self._tell(event, previous_action)
+            summary = self.summary(torch.cat([seen.view(batch, steps, -1), told], -1))
+            remembered, state = self.memory(summary, state)
+            decision = self.decision(torch.cat([remembered, summary], -1))
+        buttons, pitch, yaw, value, bearing = decision
+        heatmap, point, box = (x.view(batch, steps, -1) for x in (heatmap, point, box))
+        return PolicyOutput(buttons, pitch, yaw, value, heatmap, point, box, bearing), state
+
+    def _see(self, images: Tensor, goal: Goal) -> tuple[Tensor, Tensor]:
+        """Pictures (N, S, S, 3) -> tokens that know the goal (N, L, D), and the correlation map (N, L)."""
+        width = self.config.token_width
+        target, kernel = goal.vector[:, :width], goal.vector[:, width:]
+        features, tokens = self.image_encoder(images)
+        matches = self.correlation(features, kernel)
+        hint = (self.positions + self.target_to_tokens(target).unsqueeze(1)).to(tokens.dtype)  # (B, L, D)
+        tokens = (tokens.view(hint.shape[0], -1, *hint.shape[1:]) + hint.unsqueeze(1)).view(tokens.shape)
+        tokens = tokens + matches.to(tokens.dtype).unsqueeze(-1) * self.match_to_tokens.to(tokens.dtype)
+        for block in self.fusion:
+            tokens = block(tokens, goal.tokens)
+        return self.norm(tokens), matches
+
+    def _tell(self, event: Tensor, previous_action: Tensor) -> Tensor:
+        """Event (B,) and previous actions (B, T, 3) -> embeddings (B, T, 4 * embedding_width)."""
+        steps = previous_action.shape[1]
+        parts = [self.event(event).unsqueeze(1).expand(-1, steps, -1)]
+        parts += [table(part) for table, part in zip(self.previous, previous_action.unbind(-1), strict=True)]
+        return torch.cat(parts, -1)
