@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numba import njit
-
 from xview_deploy.spec import ActionTable
+
 from xview_training.sim import mesh, physics, raster, raycast, worlds
 from xview_training.sim.blocks import BREAK_TICKS
 from xview_training.sim.camera import CAMERA_SIZE, pack

@@ -1,0 +1,133 @@
+"""A batch of cross-view tasks being played: observations in, actions out, rewards and truths beside.
+
+It knows tasks and the simulator, neither policies nor how they learn.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+from xview_deploy.spec import ActionTable, Event
+
+from xview_training.sim import physics
+from xview_training.sim.simulator import SimConfig, VoxelSim
+from xview_training.tasks import rules
+from xview_training.tasks.synthesis import FOOTING, Synthesiser, goal_mask
+from xview_training.tasks.task import Task
+from xview_training.tasks.visibility import VIEW_SIZE, block_id, target_view
+
+EVENT_CODE = {Event.APPROACH: rules.APPROACH, Event.BREAK: rules.BREAK}
+
+
+@dataclasses.dataclass(frozen=True)
+class Observation:
+    """What a policy may see, environment first. Pictures are squeezed to S x S."""
+
+    image: np.ndarray  # uint8 (N, S, S, 3)
+    goal_image: np.ndarray  # uint8 (N, S, S, 3)
+    goal_mask: np.ndarray  # uint8 (N, S, S), 0 or 1
+    event: np.ndarray  # int64 (N,), row of the interaction embedding
+    previous_action: np.ndarray  # int64 (N, 3)
+
+
+class CrossViewEnvs:
+    """N environments that play tasks; a slot is refilled by `assign` when its episode is done.
+
+    Privileged arrays for experts and statistics: episode (N, rules.EPISODE_SIZE), field float32 (N, X, Z) walking
+    costs, target int64 (N, 3), view float32 (N, VIEW_SIZE), climb and drop int64 (N,), tasks (list).
+    """
+
+    def __init__(self, environments: int, image_size: int = 64, threads: int = 2, actions: ActionTable | None = None):
+        self.actions = actions or ActionTable()
+        self.sim = VoxelSim(SimConfig(environments, image_size, image_size, threads, self.actions))
+        self.observation = Observation(
+            image=self.sim.rgb,
+            goal_image=np.zeros((environments, image_size, image_size, 3), np.uint8),
+            goal_mask=np.zeros((environments, image_size, image_size), np.uint8),
+            event=np.zeros(environments, np.int64),
+            previous_action=np.tile(np.array(self.actions.noop, np.int64), (environments, 1)),
+        )
+        self.tasks: list[Task | None] = [None] * environments
+        self.episode = np.zeros((environments, rules.EPISODE_SIZE))
+        self.episode[:, rules.DONE] = 1
+        self.field = np.zeros(self.sim.floor.shape, np.float32)
+        self.target = np.zeros((environments, 3), np.int64)
+        self.target_id = np.zeros(environments, np.int32)
+        self.view = np.zeros((environments, VIEW_SIZE), np.float32)
+        self.climb = np.zeros(environments, np.int64)
+        self.drop = np.zeros(environments, np.int64)
+        self._keys = physics.key_rows(self.actions.buttons)
+        self._camera_rad = np.radians(np.array(self.actions.camera_deg))
+        self._makers = [Synthesiser(self.sim) for _ in range(threads)]
+
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+    @property
+    def done(self) -> np.ndarray:
+        """bool (N,): which slots wait for a task."""
+        return self.episode[:, rules.DONE] > 0
+
+    def assign(self, slots: np.ndarray, requests: Iterator[Task | tuple]) -> None:
+        """Gives each slot the next request: a Task, or arguments (suite, index, event, difficulty) to make one."""
+        wanted = dict(zip((int(s) for s in slots), requests, strict=False))
+        self.sim.run_slices(self._assign_slice(wanted), slots)
+        self._look(slots)
+
+    def _assign_slice(self, wanted: dict):
+        makers = list(self._makers)
+
+        def assign(part: np.ndarray, _scratch: tuple) -> None:
+            maker = makers.pop()
+            for slot in part:
+                request = wanted[int(slot)]
+                task = request if isinstance(request, Task) else maker.make(int(slot), *request)
+                maker.enter(int(slot), task) if task is not request else maker.load(int(slot), task)
+                self._enter(int(slot), task, maker)
+
+        return assign
+
+    def _enter(self, slot: int, task: Task, maker: Synthesiser) -> None:
+        self.tasks[slot] = task
+        self.observation.goal_image[slot] = maker.goal.rgb
+        self.observation.goal_mask[slot] = goal_mask(maker.goal.ids, self.sim.grid.shape[1:], task)
+        self.observation.event[slot] = task.event.interaction_index
+        self.observation.previous_action[slot] = self.actions.noop
+        self.field[slot] = maker.field
+        self.target[slot] = task.target
+        self.target_id[slot] = block_id(self.sim.grid.shape[1:], np.array(task.target))
+        footing = FOOTING[task.world.place]
+        self.climb[slot], self.drop[slot] = footing.climb, footing.drop
+        candidates = self.sim.candidates[slot, : self.sim.candidate_count[slot], :3]
+        episode = self.episode[slot]
+        episode[:] = 0
+        episode[rules.EVENT] = EVENT_CODE[task.event]
+        episode[rules.LIMIT], episode[rules.STRICT] = task.limit_ticks, task.strict
+        episode[rules.TARGET] = int(np.flatnonzero((candidates == task.target).all(1))[0])
+
+    def _look(self, slots: np.ndarray) -> None:
+        self.sim.draw(slots)
+        for slot in slots:
+            target_view(self.sim.ids[slot], self.target_id[slot], self.view[slot])
+
+    def step(self, actions: np.ndarray) -> None:
+        """Plays one decision int64 (N, 3) in every environment that is not done, and draws what it then sees."""
+        alive = np.flatnonzero(~self.done)
+        sim = self.sim
+        sim.run_slices(
+            lambda part, _: rules.advance(
+                part, self.actions.ticks_per_action, self._keys, self._camera_rad,
+                actions, self.observation.previous_action,
+                sim.grid, sim.floor, sim.quads, sim.quad_counts, sim.chunk_tops, sim.body, sim.hands,
+                sim.embodiment, sim.candidates, sim.candidate_count, self.episode,
+            ),
+            alive,
+        )  # fmt: skip
+        self.observation.previous_action[alive] = actions[alive]
+        self._look(alive)
+
+    def close(self) -> None:
+        """Ends the simulator's threads."""
+        self.sim.close()
