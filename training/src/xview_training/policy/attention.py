@@ -37,7 +37,7 @@ def feed_forward(width: int, hidden: int) -> nn.Sequential:
 
 
 def full_precision() -> contextlib.AbstractContextManager[None]:
-    """Leaves autocast where it is on; nothing at all where it is off, so that exported graphs hold no trace."""
+    """Leaves autocast where it is on; does nothing where it is off, so that exported graphs hold no trace."""
     if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"):
         return _without_autocast()
     return contextlib.nullcontext()

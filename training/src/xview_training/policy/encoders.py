@@ -29,7 +29,7 @@ class ImageEncoder(nn.Module):
         self.to_tokens = nn.Conv2d(feature_width, token_width, 3, stride=2, padding=1)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        # NHWC bytes seen as NCHW are channels_last already: no copy. In place: one pass over memory, not three.
+        # NHWC bytes seen as NCHW are channels_last already: no copy. In place: memory is the bottleneck.
         x = images.to(self.stem.weight.dtype).div_(255).sub_(0.5).permute(0, 3, 1, 2)
         x = self.down(F.relu(self.stem(x)))
         features = F.relu(x + self.residual_out(F.relu(self.residual_in(F.relu(x)))))

@@ -51,7 +51,7 @@ class PlaceHead(nn.Module):
         self.side = side
 
     def forward(self, tokens: Tensor, matches: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """tokens (N, L, D), matches (N, L) -> heat-map (N, L + 1), point (N, 2), box (N, 4), looks (N, 2 * D).
+        """tokens (N, L, D), matches (N, L) -> heat-map (N, L + 1), point (N, 2), box (N, 4), looks (N, 2D).
 
         `looks` is the tokens' mean weighted by the heat-map, then their plain mean.
         """

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-
 from xview_deploy.spec import INTERACTION_ROWS, ActionTable
+
 from xview_training.policy.attention import full_precision
 from xview_training.policy.encoders import (
     TOKEN_STRIDE,
@@ -151,7 +151,7 @@ class SmallPolicy(nn.Module):
         features, tokens = self.image_encoder(images)
         matches = self.correlation(features, kernel)
         hint = (self.positions + self.target_to_tokens(target).unsqueeze(1)).to(tokens.dtype)  # (B, L, D)
-        tokens = (tokens.view(hint.shape[0], -1, *hint.shape[1:]) + hint.unsqueeze(1)).view(tokens.shape)
+        tokens = (tokens.unflatten(0, (hint.shape[0], -1)) + hint.unsqueeze(1)).flatten(0, 1)
         tokens = tokens + matches.to(tokens.dtype).unsqueeze(-1) * self.match_to_tokens.to(tokens.dtype)
         for block in self.fusion:
             tokens = block(tokens, goal.tokens)
