@@ -35,8 +35,8 @@ class Observation:
 class CrossViewEnvs:
     """N environments that play tasks; a slot is refilled by `assign` when its episode is done.
 
-    Privileged arrays for experts and statistics: episode (N, rules.EPISODE_SIZE), field float32 (N, X, Z) walking
-    costs, target int64 (N, 3), view float32 (N, VIEW_SIZE), climb and drop int64 (N,), tasks (list).
+    Privileged arrays, for experts and statistics: episode (N, rules.EPISODE_SIZE); field and toll float32 (N, X, Z),
+    walking costs (tasks/paths.py); target int64 (N, 3); view float32 (N, VIEW_SIZE); climb and drop int64 (N,).
     """
 
     def __init__(self, environments: int, image_size: int = 64, threads: int = 2, actions: ActionTable | None = None):
@@ -53,6 +53,7 @@ class CrossViewEnvs:
         self.episode = np.zeros((environments, rules.EPISODE_SIZE))
         self.episode[:, rules.DONE] = 1
         self.field = np.zeros(self.sim.floor.shape, np.float32)
+        self.toll = np.zeros(self.sim.floor.shape, np.float32)
         self.target = np.zeros((environments, 3), np.int64)
         self.target_id = np.zeros(environments, np.int32)
         self.view = np.zeros((environments, VIEW_SIZE), np.float32)
@@ -95,7 +96,7 @@ class CrossViewEnvs:
         self.observation.goal_mask[slot] = goal_mask(maker.goal.ids, self.sim.grid.shape[1:], task)
         self.observation.event[slot] = task.event.interaction_index
         self.observation.previous_action[slot] = self.actions.noop
-        self.field[slot] = maker.field
+        self.field[slot], self.toll[slot] = maker.field, maker.toll
         self.target[slot] = task.target
         self.target_id[slot] = block_id(self.sim.grid.shape[1:], np.array(task.target))
         footing = FOOTING[task.world.place]

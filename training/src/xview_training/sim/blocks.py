@@ -56,6 +56,4 @@ FIRST_CANDIDATE = 16
 CANDIDATE_KINDS = len(BLOCKS) - FIRST_CANDIDATE
 ID = {block.name: index for index, block in enumerate(BLOCKS)}
 
-BREAK_TICKS = np.array(
-    [max(1, round(b.hardness * (1.5 if b.by_hand else 5.0) * 20)) for b in BLOCKS], np.int32
-)
+BREAK_TICKS = np.array([max(1, round(b.hardness * (1.5 if b.by_hand else 5.0) * 20)) for b in BLOCKS], np.int32)

@@ -71,9 +71,7 @@ def sees_block(grid, ox, oy, oz, x, y, z):
 def crosshair(grid, x, y, z, yaw, pitch, reach):
     """Flat index plus one of the block under the crosshair within `reach` blocks of the eye, 0 where none."""
     cp = math.cos(pitch)
-    bx, by, bz, axis, _, _ = cast(
-        grid, x, y, z, -math.sin(yaw) * cp, -math.sin(pitch), math.cos(yaw) * cp, reach
-    )
+    bx, by, bz, axis, _, _ = cast(grid, x, y, z, -math.sin(yaw) * cp, -math.sin(pitch), math.cos(yaw) * cp, reach)
     return 1 + (bx * grid.shape[1] + bz) * grid.shape[2] + by if axis >= 0 else 0
 
 

@@ -66,7 +66,7 @@ class SimConfig:
     width: int = 64  # pixels
     height: int = 64
     threads: int = 2
-    actions: ActionTable = ActionTable()
+    actions: ActionTable = dataclasses.field(default_factory=ActionTable)
 
 
 @njit(cache=True, nogil=True)
@@ -127,7 +127,19 @@ def _draw(indices, grid, quads, counts, tops, atlases, body, embodiment, cameras
         )
         textures = atlases[int(e[TEXTURES])]
         raster.render(
-            grid[i], quads[i], counts[i], tops[i], textures, cameras[i], e[LIGHT], rays, zbuf, winner, rgb[i], ids[i], depth[i]
+            grid[i],
+            quads[i],
+            counts[i],
+            tops[i],
+            textures,
+            cameras[i],
+            e[LIGHT],
+            rays,
+            zbuf,
+            winner,
+            rgb[i],
+            ids[i],
+            depth[i],
         )
 
 

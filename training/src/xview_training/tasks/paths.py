@@ -8,6 +8,8 @@ from numba import njit
 
 UNREACHABLE = np.float32(1e9)
 CROWDED = np.float32(0.3)  # extra cost for each blocked neighbour: paths keep off walls
+CLEARANCE = 3  # blocks kept from distractors where the way allows it
+TOLL = np.float32(3)
 DIAGONAL = np.float32(2**0.5)
 
 
@@ -35,10 +37,28 @@ def crowding(floor, x, z, climb):
 
 
 @njit(cache=True, nogil=True)
-def distance_field(floor, target, climb, drop, field):
+def distractor_toll(candidates, count, target, toll):
+    """Fills toll float32 (X, Z): what it costs to pass close to an object that is not the target.
+
+    Candidates int16 (MAX_CANDIDATES, 4): x, y, z, block. A path that keeps clear of them arrives at none by accident.
+    """
+    toll[:] = 0
+    for j in range(count):
+        cx, cz = candidates[j, 0], candidates[j, 2]
+        if cx == target[0] and cz == target[2]:
+            continue
+        for x in range(max(cx - CLEARANCE, 0), min(cx + CLEARANCE + 1, toll.shape[0])):
+            for z in range(max(cz - CLEARANCE, 0), min(cz + CLEARANCE + 1, toll.shape[1])):
+                if (x - cx) ** 2 + (z - cz) ** 2 <= CLEARANCE**2:
+                    toll[x, z] = TOLL
+
+
+@njit(cache=True, nogil=True)
+def distance_field(floor, toll, target, climb, drop, field):
     """Fills field float32 (X, Z) with walking costs in blocks to target (x, y, z); UNREACHABLE where none.
 
-    climb, drop: how many blocks one step may rise or fall. Label-correcting search with a ring queue.
+    toll float32 (X, Z) is added to the cost of each column; climb, drop: how many blocks one step may rise or fall.
+    Label-correcting search with a ring queue.
     """
     size_x, size_z = floor.shape
     field[:] = UNREACHABLE
@@ -64,7 +84,7 @@ def distance_field(floor, target, climb, drop, field):
                 elif not can_step(floor, nx, nz, x, z, climb, drop):
                     continue
                 step = DIAGONAL if dx != 0 and dz != 0 else np.float32(1)
-                cost = field[x, z] + step + crowding(floor, nx, nz, climb)
+                cost = field[x, z] + step + crowding(floor, nx, nz, climb) + toll[nx, nz]
                 if cost < field[nx, nz] - np.float32(1e-4):
                     field[nx, nz] = cost
                     if queued[nx, nz] == 0:

@@ -12,7 +12,7 @@ from xview_training.sim import physics
 from xview_training.sim.raycast import sees_block
 from xview_training.sim.simulator import BROKEN, EYE_HEIGHT, LATENCY, tick, voxel_of
 
-ARRIVAL_DISTANCE = 2.5  # blocks on the ground, from the body's axis to the block's centre
+ARRIVAL_DISTANCE = 2.0  # blocks on the ground, from the body's axis to the block's centre
 ARRIVAL_ANGLE = math.radians(25)  # off the view's axis, sideways
 APPROACH, BREAK = 0, 1
 
@@ -93,6 +93,4 @@ def advance(
                 key_table[action[0]], camera_rad[action[1:]], embodiment[i],
             )  # fmt: skip
             episode[i, PATH] += math.hypot(body[i, physics.X] - x, body[i, physics.Z] - z)
-            judge(
-                grid[i], body[i], hands[i], embodiment[i, EYE_HEIGHT], candidates[i], candidate_count[i], episode[i]
-            )
+            judge(grid[i], body[i], hands[i], embodiment[i, EYE_HEIGHT], candidates[i], candidate_count[i], episode[i])

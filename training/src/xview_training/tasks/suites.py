@@ -87,7 +87,9 @@ SUITES = {
             ),
         ),
         Suite("heldout", 1_000_000, 100_000, (Scene("landscape", PLAYER, 1.0, FOUR_DISTANCES, APPROACH_AND_BREAK),)),
-        Suite("robot", 2_000_000, 100_000, (Scene("rooms", ROBOT, 1.0, (("near", 0.5), ("easy", 0.5)), ONLY_APPROACH),)),
+        Suite(
+            "robot", 2_000_000, 100_000, (Scene("rooms", ROBOT, 1.0, (("near", 0.5), ("easy", 0.5)), ONLY_APPROACH),)
+        ),
         Suite("twin", 3_000_000, 100_000, (Scene("rooms", ROBOT, 1.0, (("near", 1.0),), ONLY_APPROACH),)),
     )
 }

@@ -17,7 +17,7 @@ from xview_training.sim import raster
 from xview_training.sim.camera import CAMERA_SIZE, half_tangents, look_at, pack
 from xview_training.sim.simulator import Embodiment, VoxelSim
 from xview_training.sim.worlds import WorldSeed
-from xview_training.tasks.paths import UNREACHABLE, distance_field
+from xview_training.tasks.paths import UNREACHABLE, distance_field, distractor_toll
 from xview_training.tasks.suites import BodyRange, Scene, Suite
 from xview_training.tasks.task import DIFFICULTIES, GoalCamera, Start, Task
 from xview_training.tasks.visibility import PIXELS, SEEN_PIXELS, VIEW_SIZE, block_id, target_view
@@ -117,7 +117,7 @@ def _starts(floor, field, target, low, high, grid, ground, out):
             manhattan = abs(x - target[0]) + abs(z - target[2])
             if manhattan < low or manhattan > high or field[x, z] >= UNREACHABLE:
                 continue
-            if field[x, z] > 1.6 * manhattan + 8 or grid[x, z, floor[x, z] - 1] != ground[x, z]:
+            if field[x, z] > 1.6 * manhattan + 20 or grid[x, z, floor[x, z] - 1] != ground[x, z]:
                 continue
             out[count, 0], out[count, 1] = x, z
             count += 1
@@ -132,6 +132,7 @@ class Synthesiser:
         self.goal = GoalPicture(sim.config.height)
         self._judge = GoalPicture()
         self.field = np.zeros(sim.floor.shape[1:], np.float32)
+        self.toll = np.zeros(sim.floor.shape[1:], np.float32)
         self._columns = np.zeros((sim.floor[0].size, 2), np.int16)
         self._view = np.zeros(VIEW_SIZE, np.float32)
 
@@ -211,8 +212,8 @@ class Synthesiser:
         self, rng: np.random.Generator, slot: int, target: np.ndarray, distance: int, scene: Scene
     ) -> Start | None:
         """A reachable start at the difficulty's Manhattan distance, facing the target roughly or not at all."""
-        floor, footing = self.sim.floor[slot], FOOTING[scene.place]
-        distance_field(floor, target, footing.climb, footing.drop, self.field)
+        floor = self.sim.floor[slot]
+        self._survey(slot, target, scene.place)
         low, high = round(distance * (1 - TOLERANCE)), round(distance * (1 + TOLERANCE))
         ground = self._ground(slot, scene.place)
         count = _starts(floor, self.field, target, low, high, self.sim.grid[slot], ground, self._columns)
@@ -240,7 +241,7 @@ class Synthesiser:
         return bool(self._view[PIXELS] >= SEEN_PIXELS)
 
     def load(self, slot: int, task: Task) -> None:
-        """Loads a record: world, player at the start, and the goal picture in `goal`, path costs in `field`."""
+        """Loads a record: world, player at the start, goal picture in `goal`, path costs in `field` and `toll`."""
         self.sim.load_world(slot, task.world)
         self.enter(slot, task)
 
@@ -249,10 +250,13 @@ class Synthesiser:
         start = task.start
         self.sim.place(slot, start.x, start.y, start.z, start.yaw, start.pitch, task.body)
         self.goal.draw(self.sim, slot, task.goal_camera, task.body)
-        footing = FOOTING[task.world.place]
-        distance_field(
-            self.sim.floor[slot], np.array(task.target, np.int64), footing.climb, footing.drop, self.field
-        )
+        self._survey(slot, np.array(task.target, np.int64), task.world.place)
+
+    def _survey(self, slot: int, target: np.ndarray, place: str) -> None:
+        """Walking costs to the target into `field`, and what keeps paths off distractors into `toll`."""
+        sim, footing = self.sim, FOOTING[place]
+        distractor_toll(sim.candidates[slot], sim.candidate_count[slot], target, self.toll)
+        distance_field(sim.floor[slot], self.toll, target, footing.climb, footing.drop, self.field)
 
 
 def goal_mask(ids: np.ndarray, grid_shape: tuple[int, ...], task: Task) -> np.ndarray:
