@@ -6,6 +6,7 @@ Knows nothing of images, goals or time. Axis letters: B batch, Q queries, K keys
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +24,7 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None = 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
     """(B, L, H * C) -> (B, H, L, C)."""
-    return x.unflatten(-1, (heads, x.shape[-1] // heads)).transpose(1, 2)
+    return x.view(*x.shape[:2], heads, -1).transpose(1, 2)
 
 
 def merge_heads(x: Tensor) -> Tensor:
@@ -44,6 +45,6 @@ def full_precision() -> contextlib.AbstractContextManager[None]:
 
 
 @contextlib.contextmanager
-def _without_autocast():
+def _without_autocast() -> Iterator[None]:
     with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
         yield

@@ -47,7 +47,8 @@ class MaskEncoder(nn.Module):
 
     def forward(self, mask: Tensor) -> Tensor:
         x = F.relu(self.shape(mask.to(self.shape.weight.dtype).unsqueeze(1)))
-        return self.to_tokens(x).flatten(2).transpose(1, 2)
+        tokens: Tensor = self.to_tokens(x)
+        return tokens.flatten(2).transpose(1, 2)
 
 
 def pool_under_mask(features: Tensor, mask: Tensor) -> Tensor:

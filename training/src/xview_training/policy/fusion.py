@@ -64,15 +64,17 @@ class FusionBlock(nn.Module):
         """tokens (N, L, D), goal_tokens (B, G, D) -> (N, L, D). Pictures of one goal lie together."""
         tokens = tokens + self._within(self.norm_self(tokens))
         tokens = tokens + self._across(self.norm_cross(tokens), self.norm_goal(goal_tokens))
-        return tokens + self.mlp(self.norm_mlp(tokens))
+        tokens = tokens + self.mlp(self.norm_mlp(tokens))
+        return tokens
 
     def _within(self, x: Tensor) -> Tensor:
         queries, keys, values = (split_heads(part, self.heads) for part in self.self_in(x).chunk(3, -1))
-        return self.self_out(merge_heads(attend(queries, keys, values)))
+        attended: Tensor = self.self_out(merge_heads(attend(queries, keys, values)))
+        return attended
 
     def _across(self, x: Tensor, goal: Tensor) -> Tensor:
         # All pictures of a goal ask as one long row of queries: keys and values are made once a goal.
         queries = self.cross_query(x).reshape(goal.shape[0], -1, x.shape[-1])
         keys, values = (split_heads(part, self.heads) for part in self.cross_memory(goal).chunk(2, -1))
-        attended = merge_heads(attend(split_heads(queries, self.heads), keys, values))
-        return self.cross_out(attended).view(x.shape)
+        attended: Tensor = self.cross_out(merge_heads(attend(split_heads(queries, self.heads), keys, values)))
+        return attended.view(x.shape)

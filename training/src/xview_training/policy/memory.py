@@ -58,8 +58,8 @@ class MemoryLayer(nn.Module):
         keys = torch.cat([keys, new_keys], 1)
         values = torch.cat([values, new_values], 1)
         bias = self.offset_bias[:, ago] + mask
-        heads = (split_heads(part, self.heads) for part in (queries, keys, values))
-        x = x + self.out(merge_heads(attend(*heads, bias)))
+        split = [split_heads(part, self.heads) for part in (queries, keys, values)]
+        x = x + self.out(merge_heads(attend(split[0], split[1], split[2], bias)))
         return x + self.mlp(self.norm_mlp(x)), keys, values
 
 

@@ -90,7 +90,9 @@ class SmallPolicy(nn.Module):
         self.place = PlaceHead(width, config.side)
         self.reduce = nn.Linear(width, config.reduced_width)
         self._build_decision(config, cells)
-        self.to(memory_format=torch.channels_last)
+        for parameter in self.parameters():
+            if parameter.dim() == 4:  # pictures come as NHWC
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
 
     def _build_decision(self, config: SmallPolicyConfig, cells: int) -> None:
         self.event = nn.Embedding(INTERACTION_ROWS, config.embedding_width)
