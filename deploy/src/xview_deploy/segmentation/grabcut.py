@@ -1,0 +1,224 @@
+"""A mask from a box or from clicks, without a learned model (GrabCut: Rother, Kolmogorov, Blake, 2004).
+
+A box is cut directly. A click says where but not how large: boxes of several sizes around it are cut, each
+result is cut again inside its own bounding box, and the one that differs most from what lies around it wins;
+the others are kept as alternatives. Colours count more than brightness, since the faces of one object are lit
+differently. It knows neither console nor robot.
+
+    proposals = propose(image, Prompt(positive=((320, 200),)))   # best first
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from xview_deploy.segmentation.mask_editing import Mask, close_gaps, fill_holes, keep_component
+from xview_deploy.segmentation.prompt import Point, Prompt
+from xview_deploy.spec import ContractError
+
+Picture = NDArray[np.uint8]  # (H, W, 3)
+Window = tuple[int, int, int, int]  # x0, y0, x1, y1, half open
+
+
+@dataclasses.dataclass(frozen=True)
+class GrabCutSettings:
+    """Chosen on rendered rooms with exact masks, 640x480, objects of 13 to 100 pixels."""
+
+    iterations: int = 4
+    lightness_weight: float = 0.3  # of Lab's L; a face in the shade still is the same object
+    chroma_weight: float = 1.5
+    margin: float = 0.5  # of the box's longer side: surroundings that teach what is not the target
+    min_margin_px: int = 12
+    max_crop_px: int = 256  # a longer crop is cut at a smaller scale: GrabCut's time grows with the area
+    click_scales: tuple[float, ...] = (0.042, 0.058, 0.083, 0.117, 0.163)  # half a box, share of the height
+    usual_size: float = 0.094  # square root of the target's area, share of the picture's height
+    size_weight: float = 0.5
+    cut_off_weight: float = 2.0
+    least_share: float = 0.05  # of a box: a smaller result means that nothing stood out
+    same_iou: float = 0.85  # two alternatives closer than this are one
+    point_radius_px: int = 2
+
+
+DEFAULT = GrabCutSettings()
+
+
+def propose(image: Picture, prompt: Prompt, settings: GrabCutSettings = DEFAULT) -> list[Mask]:
+    """Masks bool (H, W) for the prompt, the best first, at least one.
+
+    Raises ContractError for a prompt outside the picture, or a click where nothing stands out.
+    """
+    height, width = image.shape[:2]
+    prompt.check(width, height)
+    if prompt.box is not None:
+        return [_cut_box(image, _window(prompt.box, width, height), prompt, settings)]
+    return _cut_clicks(image, prompt, settings)
+
+
+def _cut_box(image: Picture, box: Window, prompt: Prompt, settings: GrabCutSettings) -> Mask:
+    """What GrabCut finds in the box; the box itself where nothing in it stands out."""
+    mask, _ = _cut(image, box, prompt, settings)
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    if np.count_nonzero(mask) < settings.least_share * area:
+        mask = np.zeros(image.shape[:2], bool)
+        mask[box[1] : box[3], box[0] : box[2]] = True
+    return mask
+
+
+def _cut_clicks(image: Picture, prompt: Prompt, settings: GrabCutSettings) -> list[Mask]:
+    scored: list[tuple[float, Mask]] = []
+    for scale in settings.click_scales:
+        box = _around(prompt.positive, scale * image.shape[0], image)
+        coarse, cut_off = _cut(image, box, prompt, settings)
+        if not coarse.any():
+            continue
+        fine, _ = _cut(image, _bounds(coarse, 3), prompt, settings)
+        if fine.any():
+            scored.append((_objectness(image, fine, cut_off, settings), fine))
+    if not scored:
+        x, y = prompt.positive[0]
+        raise ContractError(
+            f"click: expected something that stands out at ({x:.0f}, {y:.0f}), found nothing: draw a box"
+        )
+    scored.sort(key=lambda pair: -pair[0])
+    return _distinct([mask for _, mask in scored], settings.same_iou)
+
+
+def _cut(image: Picture, box: Window, prompt: Prompt, settings: GrabCutSettings) -> tuple[Mask, float]:
+    """One GrabCut inside the box: the mask, and the share of its outline that the box cut off."""
+    height, width = image.shape[:2]
+    margin = int(max(settings.min_margin_px, settings.margin * max(box[2] - box[0], box[3] - box[1])))
+    crop = (max(0, box[0] - margin), max(0, box[1] - margin), min(width, box[2] + margin), min(height, box[3] + margin))
+    seeds = _seeds(crop, box, prompt, settings)
+    inside = seeds != cv2.GC_BGD
+    found = _run_grabcut(_features(image[crop[1] : crop[3], crop[0] : crop[2]], settings), seeds, settings)
+    points = [(x - crop[0], y - crop[1]) for x, y in prompt.positive]
+    found = fill_holes(keep_component(close_gaps(found) & inside, points))
+    mask = np.zeros((height, width), bool)
+    mask[crop[1] : crop[3], crop[0] : crop[2]] = found
+    return mask, _share_cut_off(found, inside)
+
+
+def _seeds(crop: Window, box: Window, prompt: Prompt, settings: GrabCutSettings) -> NDArray[np.uint8]:
+    """GrabCut's starting labels of the crop: surely outside the box, perhaps inside it, sure at the points."""
+    seeds = np.full((crop[3] - crop[1], crop[2] - crop[0]), cv2.GC_BGD, np.uint8)
+    x0, y0, x1, y1 = box[0] - crop[0], box[1] - crop[1], box[2] - crop[0], box[3] - crop[1]
+    seeds[y0:y1, x0:x1] = cv2.GC_PR_FGD
+    if not prompt.positive:
+        # The middle tenth of a drawn box is taken for the target: without it a target of the floor's colour is lost.
+        centre_x, centre_y, reach_x, reach_y = (x0 + x1) // 2, (y0 + y1) // 2, (x1 - x0) // 10, (y1 - y0) // 10
+        seeds[centre_y - reach_y : centre_y + reach_y + 1, centre_x - reach_x : centre_x + reach_x + 1] = cv2.GC_FGD
+    for points, label in ((prompt.positive, cv2.GC_FGD), (prompt.negative, cv2.GC_BGD)):
+        for x, y in points:
+            cv2.circle(seeds, (int(x) - crop[0], int(y) - crop[1]), settings.point_radius_px, label, -1)
+    return seeds
+
+
+def _run_grabcut(features: Picture, seeds: NDArray[np.uint8], settings: GrabCutSettings) -> Mask:
+    height, width = seeds.shape
+    shrink = min(1.0, settings.max_crop_px / max(height, width))
+    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    labels = cv2.resize(seeds, size, interpolation=cv2.INTER_NEAREST)
+    cv2.setRNGSeed(0)  # GrabCut's k-means starts at random: the same click must give the same mask
+    try:
+        cv2.grabCut(
+            cv2.resize(features, size, interpolation=cv2.INTER_AREA),
+            labels,
+            (0, 0, 0, 0),
+            np.zeros((1, 65)),
+            np.zeros((1, 65)),
+            settings.iterations,
+            cv2.GC_INIT_WITH_MASK,
+        )
+    except cv2.error:
+        return np.zeros((height, width), bool)  # no sample of one side, as in a picture of one colour
+    found = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+    return cv2.resize(found.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR) >= 0.5
+
+
+def _features(image: Picture, settings: GrabCutSettings) -> Picture:
+    """Smoothed Lab with weights: texture's grain goes, edges stay, shading counts little."""
+    smooth = cv2.bilateralFilter(np.ascontiguousarray(image), 5, 30, 3)
+    lab = cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB).astype(np.float32) - 128
+    weights = (settings.lightness_weight, settings.chroma_weight, settings.chroma_weight)
+    return np.clip(lab * np.array(weights, np.float32) + 128, 0, 255).astype(np.uint8)
+
+
+def _objectness(image: Picture, mask: Mask, cut_off: float, settings: GrabCutSettings) -> float:
+    """Higher for a mask that looks unlike its surroundings, has a usual size and was not cut off by its box."""
+    size = math.sqrt(np.count_nonzero(mask)) / image.shape[0]
+    unusual = abs(math.log(size / settings.usual_size))
+    return -_overlap(image, mask, settings) - settings.size_weight * unusual - settings.cut_off_weight * cut_off
+
+
+def _overlap(image: Picture, mask: Mask, settings: GrabCutSettings) -> float:
+    """Bhattacharyya coefficient of the colours just inside and just outside: 0 unlike, 1 the same."""
+    x0, y0, x1, y1 = _bounds(mask, 16)
+    features = _features(image[y0:y1, x0:x1], settings)
+    kernel, area = np.ones((3, 3), np.uint8), mask[y0:y1, x0:x1].astype(np.uint8)
+    near, far = cv2.dilate(area, kernel, iterations=2), cv2.dilate(area, kernel, iterations=8)
+    core = cv2.erode(area, kernel) - cv2.erode(area, kernel, iterations=13)
+    inner = core > 0 if np.count_nonzero(core) >= 10 else area > 0
+    outer = far > near
+    if not outer.any():
+        return 1.0
+    return float(np.sqrt(_histogram(features[inner]) * _histogram(features[outer])).sum())
+
+
+def _histogram(colours: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(16, 16, 16) smoothed shares of the colours (N, 3)."""
+    counts = np.zeros((16, 16, 16), np.float32)
+    np.add.at(counts, tuple((colours >> 4).T), 1)
+    for axis in range(3):
+        counts = counts + 0.5 * np.roll(counts, 1, axis) + 0.5 * np.roll(counts, -1, axis)
+    return counts / counts.sum()
+
+
+def _share_cut_off(found: Mask, inside: Mask) -> float:
+    kernel = np.ones((3, 3), np.uint8)
+    outline = found & (cv2.erode(found.astype(np.uint8), kernel) == 0)
+    rim = inside & (cv2.erode(inside.astype(np.uint8), kernel) == 0)
+    return float(np.count_nonzero(outline & rim)) / max(1, int(np.count_nonzero(outline)))
+
+
+def _distinct(masks: list[Mask], same_iou: float) -> list[Mask]:
+    kept: list[Mask] = []
+    for mask in masks:
+        if all(intersection_over_union(mask, other) < same_iou for other in kept):
+            kept.append(mask)
+    return kept
+
+
+def intersection_over_union(a: Mask, b: Mask) -> float:
+    """Shared area over joint area of two masks of one size; 1 where both are empty."""
+    joint = np.count_nonzero(a | b)
+    return np.count_nonzero(a & b) / joint if joint else 1.0
+
+
+def _window(box: tuple[float, float, float, float], width: int, height: int) -> Window:
+    return (int(box[0]), int(box[1]), min(width, math.ceil(box[2])), min(height, math.ceil(box[3])))
+
+
+def _around(points: tuple[Point, ...], reach: float, image: Picture) -> Window:
+    columns, rows = [x for x, _ in points], [y for _, y in points]
+    height, width = image.shape[:2]
+    return (
+        int(max(0, min(columns) - reach)),
+        int(max(0, min(rows) - reach)),
+        int(min(width, max(columns) + reach + 1)),
+        int(min(height, max(rows) + reach + 1)),
+    )
+
+
+def _bounds(mask: Mask, margin_px: int) -> Window:
+    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    return (
+        max(0, x - margin_px),
+        max(0, y - margin_px),
+        min(mask.shape[1], x + width + margin_px),
+        min(mask.shape[0], y + height + margin_px),
+    )
