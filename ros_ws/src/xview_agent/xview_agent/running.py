@@ -1,0 +1,58 @@
+"""How every node's process runs: until SIGINT or SIGTERM, with a last word while ROS still works.
+
+rclpy's own signal handlers take the context away first, and a gate that wants to say "zero" could no longer
+speak. So signals only end the loop here, and the node's `farewell` runs before anything is torn down.
+
+    def main() -> None:
+        run(GateNode)
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+from xview_deploy.spec import ContractError
+
+WAKE_S = 0.1  # longest wait before a signal is noticed
+
+
+class FarewellNode(Node):
+    """A node with something to do before its process ends."""
+
+    def farewell(self) -> None:
+        """Called once, with the context still valid and no callback running."""
+
+
+def run(make_node: Callable[[], FarewellNode]) -> None:
+    """Runs the node to the end of its process. Settings that make no sense end it with status 2 and a reason."""
+    signals: list[int] = []
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, lambda received, frame: signals.append(received))
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        spin(make_node, signals)
+    except ContractError as error:
+        print(f"{make_node.__name__}: {error}", file=sys.stderr)
+        sys.exit(2)
+    finally:
+        rclpy.shutdown()
+
+
+def spin(make_node: Callable[[], FarewellNode], signals: list[int]) -> None:
+    """Spins the node until a signal came, then says farewell, also when a callback failed."""
+    node = make_node()
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        while not signals:
+            executor.spin_once(timeout_sec=WAKE_S)
+    finally:
+        node.farewell()
+        executor.shutdown()
+        node.destroy_node()
