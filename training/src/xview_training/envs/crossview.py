@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
+from xview_deploy.preprocessing import squeeze_mask, squeeze_picture
 from xview_deploy.spec import ActionTable, Event
 
 from xview_training.sim import physics
@@ -18,6 +19,7 @@ from xview_training.tasks.synthesis import FOOTING, Synthesiser, goal_mask
 from xview_training.tasks.task import Task
 from xview_training.tasks.visibility import VIEW_SIZE, block_id, target_view
 
+SUPERSAMPLING = 2  # pictures are drawn this much larger and squeezed, as a camera's are
 EVENT_CODE = {Event.APPROACH: rules.APPROACH, Event.BREAK: rules.BREAK}
 
 
@@ -41,9 +43,11 @@ class CrossViewEnvs:
 
     def __init__(self, environments: int, image_size: int = 64, threads: int = 2, actions: ActionTable | None = None):
         self.actions = actions or ActionTable()
-        self.sim = VoxelSim(SimConfig(environments, image_size, image_size, threads, self.actions))
+        side = image_size * SUPERSAMPLING
+        self.image_size = image_size
+        self.sim = VoxelSim(SimConfig(environments, side, side, threads, self.actions))
         self.observation = Observation(
-            image=self.sim.rgb,
+            image=np.zeros((environments, image_size, image_size, 3), np.uint8),
             goal_image=np.zeros((environments, image_size, image_size, 3), np.uint8),
             goal_mask=np.zeros((environments, image_size, image_size), np.uint8),
             event=np.zeros(environments, np.int64),
@@ -92,8 +96,9 @@ class CrossViewEnvs:
 
     def _enter(self, slot: int, task: Task, maker: Synthesiser) -> None:
         self.tasks[slot] = task
-        self.observation.goal_image[slot] = maker.goal.rgb
-        self.observation.goal_mask[slot] = goal_mask(maker.goal.ids, self.sim.grid.shape[1:], task)
+        mask = goal_mask(maker.goal.ids, self.sim.grid.shape[1:], task)
+        self.observation.goal_image[slot] = squeeze_picture(maker.goal.rgb, self.image_size)
+        self.observation.goal_mask[slot] = squeeze_mask(mask, self.image_size)
         self.observation.event[slot] = task.event.interaction_index
         self.observation.previous_action[slot] = self.actions.noop
         self.field[slot], self.toll[slot] = maker.field, maker.toll
@@ -112,6 +117,7 @@ class CrossViewEnvs:
         self.sim.draw(slots)
         for slot in slots:
             target_view(self.sim.ids[slot], self.target_id[slot], self.view[slot])
+            self.observation.image[slot] = squeeze_picture(self.sim.rgb[slot], self.image_size)
 
     def step(self, actions: np.ndarray) -> None:
         """Plays one decision int64 (N, 3) in every environment that is not done, and draws what it then sees."""

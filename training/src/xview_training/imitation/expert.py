@@ -8,10 +8,10 @@ learner has got itself into (DAgger: Ross, Gordon, Bagnell 2011).
 import math
 
 import numpy as np
-from numba import njit
 
 from xview_training.envs.crossview import CrossViewEnvs
 from xview_training.sim import physics
+from xview_training.sim.compiled import compiled
 from xview_training.sim.simulator import EYE_HEIGHT, REACH
 from xview_training.tasks import rules
 from xview_training.tasks.paths import can_step
@@ -23,10 +23,12 @@ ALL_ROUND = 2 * math.pi + 0.2
 LOOK_AHEAD = 8  # path steps that the walk may cut short where the ground is free
 VALUE_DISCOUNT = 0.99  # a decision
 BLOCKS_A_DECISION = 0.216 * 3
+LEVEL_PITCH = 0.05  # radians: where the view rests while walking
+PITCH_TOLERANCE = 0.2
 AIM_DISTANCE = 3.2  # blocks from which a block to break is aimed at
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _nearest_bin(steps_rad, wanted):
     best, error = 0, 1e9
     for k in range(len(steps_rad)):
@@ -35,7 +37,7 @@ def _nearest_bin(steps_rad, wanted):
     return best
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _straight(floor, toll, x, z, gx, gz, climb, drop, target):
     """Whether a body can walk straight from (x, z) to (gx, gz) without a step it may not take or a distractor."""
     length = math.hypot(gx - x, gz - z)
@@ -57,7 +59,7 @@ def _straight(floor, toll, x, z, gx, gz, climb, drop, target):
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def waypoint(floor, toll, field, body, target, climb, drop):
     """Next point (x, z) to walk to, down the field of path costs, cutting corners where the ground is free."""
     x, z = body[physics.X], body[physics.Z]
@@ -84,7 +86,7 @@ def waypoint(floor, toll, field, body, target, climb, drop):
     return gx, gz
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _must_jump(floor, body, gx, gz, target):
     """Whether a step up lies within the next block of the way to (gx, gz)."""
     if body[physics.ON_GROUND] == 0:
@@ -101,14 +103,14 @@ def _must_jump(floor, body, gx, gz, target):
     return False
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _aim_pitch(body, eye_height, target):
     """Pitch in radians that looks at the middle of the block."""
     distance = math.hypot(target[0] + 0.5 - body[physics.X], target[2] + 0.5 - body[physics.Z])
     return -math.atan2(target[1] + 0.5 - body[physics.Y] - eye_height, distance)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _act(floor, toll, field, body, eye_height, target, event, climb, drop, search, steps_rad, action):
     """The expert's action for one agent into int64 (3,). Rows of the buttons follow spec.ActionTable's default."""
     centre = len(steps_rad) // 2
@@ -126,17 +128,19 @@ def _act(floor, toll, field, body, eye_height, target, event, climb, drop, searc
             action[0] = 5 if climb > 0 and _must_jump(floor, body, gx, gz, target) else 1
     action[2] = _nearest_bin(steps_rad, angle)
     if event == rules.APPROACH:
+        if abs(body[physics.PITCH] - LEVEL_PITCH) > PITCH_TOLERANCE:
+            action[1] = _nearest_bin(steps_rad, LEVEL_PITCH - body[physics.PITCH])
         if near and abs(angle) < 0.7 and distance > 1.1:
             action[0] = 1
         return
-    pitch = _aim_pitch(body, eye_height, target) if distance < AIM_DISTANCE + 1.5 else 0.05
+    pitch = _aim_pitch(body, eye_height, target) if distance < AIM_DISTANCE + 1.5 else LEVEL_PITCH
     tilt = pitch - body[physics.PITCH]
     action[1] = _nearest_bin(steps_rad, tilt)
     if near and abs(angle) < 0.12 and abs(tilt) < 0.12:
         action[0] = 6
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _label(
     indices,
     floor,
@@ -189,7 +193,7 @@ class Expert:
         ticks = envs.actions.ticks_per_action
         self._steps_rad = np.radians(np.array(envs.actions.camera_deg)) * ticks
         pixels = envs.sim.config.width * envs.sim.config.height
-        self._seen = max(SEEN_PIXELS, round(SEEN_PIXELS * pixels / 4096))
+        self.seen_pixels = round(SEEN_PIXELS * pixels / 4096)
 
     @property
     def found(self) -> np.ndarray:
@@ -208,7 +212,7 @@ class Expert:
         sim.run_slices(
             lambda part, _: _label(
                 part, sim.floor, envs.toll, envs.field, sim.body, sim.embodiment, envs.target, envs.episode, envs.view,
-                envs.climb, envs.drop, self.search, self._steps_rad, self._seen, self.actions, self.values,
+                envs.climb, envs.drop, self.search, self._steps_rad, self.seen_pixels, self.actions, self.values,
             ),
             indices,
         )  # fmt: skip

@@ -8,12 +8,13 @@ right * tan(half width), up * tan(half height), and the angle of one pixel's hei
 import math
 
 import numpy as np
-from numba import njit
+
+from xview_training.sim.compiled import compiled
 
 CAMERA_SIZE = 13
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def pack(out, x, y, z, yaw, pitch, tan_x, tan_y, height_px):
     """Fills `out` float32 (13,). tan_x, tan_y: tangents of half the field of view."""
     cy, sy, cp, sp = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
@@ -24,7 +25,7 @@ def pack(out, x, y, z, yaw, pitch, tan_x, tan_y, height_px):
     out[12] = 2.0 * tan_y / height_px
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def project(camera, x, y, z):
     """(u, v, depth) of a point: u, v in 0..1 from the top left, depth along the optical axis in blocks."""
     dx, dy, dz = x - camera[0], y - camera[1], z - camera[2]

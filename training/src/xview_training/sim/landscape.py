@@ -6,9 +6,9 @@ It fills plain arrays and knows neither tasks nor cameras.
 import math
 
 import numpy as np
-from numba import njit
 
 from xview_training.sim.blocks import CANDIDATE_KINDS, FIRST_CANDIDATE, ID
+from xview_training.sim.compiled import compiled
 from xview_training.sim.random import integer, uniform
 
 STONE, DIRT, GRASS, SAND = ID["stone"], ID["dirt"], ID["grass"], ID["sand"]
@@ -17,7 +17,7 @@ MARGIN = 8  # blocks kept free of candidates along the world's sides
 MAX_CANDIDATES = 16
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def scatter_candidates(state, grid, floor, taken, low, high, count, spacing, candidates):
     """Puts up to `count` candidate blocks on free ground of [low, high) in x and z; returns how many.
 
@@ -49,7 +49,7 @@ def scatter_candidates(state, grid, floor, taken, low, high, count, spacing, can
     return placed
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def raise_column(grid, floor, taken, x, z, height, block):
     """Stacks `height` blocks on a free column."""
     if taken[x, z]:
@@ -60,7 +60,7 @@ def raise_column(grid, floor, taken, x, z, height, block):
     taken[x, z] = 1
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _ground(state, grid, floor):
     size_x, size_z = floor.shape
     surface = (GRASS, GRASS, GRASS, SAND, SNOW)[integer(state, 0, 5)]
@@ -82,7 +82,7 @@ def _ground(state, grid, floor):
             floor[x, z] = top + 1
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _tree(state, grid, floor, taken, x, z):
     if taken[x, z]:
         return
@@ -103,7 +103,7 @@ def _tree(state, grid, floor, taken, x, z):
     taken[x, z] = 1
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def generate(state, grid, floor, candidates):
     """Fills grid uint8 (X, Z, Y), floor int16 (X, Z) and candidates; returns the number of candidates.
 

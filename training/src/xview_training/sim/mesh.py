@@ -6,13 +6,14 @@ for axis x, y, z. An edit re-meshes only its own chunk and, on its rim, the neig
 """
 
 import numpy as np
-from numba import njit
+
+from xview_training.sim.compiled import compiled
 
 CHUNK = 16
 MAX_QUADS = 1024  # of one chunk; a landscape's busiest measured 430
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _exposed(grid, x, y, z, axis, step):
     if grid[x, z, y] == 0:
         return False
@@ -27,7 +28,7 @@ def _exposed(grid, x, y, z, axis, step):
     return y >= grid.shape[2] or grid[x, z, y] == 0
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _merge(mask, nb, nc, quads, count, axis, positive, plane, b_origin, c_origin):
     """Greedy rectangles over mask[:nb, :nc]; clears it; returns the new count."""
     for b in range(nb):
@@ -53,7 +54,7 @@ def _merge(mask, nb, nc, quads, count, axis, positive, plane, b_origin, c_origin
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def mesh_chunk(grid, cx, cz, quads):
     """Meshes chunk (cx, cz) of grid uint8 (X, Z, Y) into quads uint8 (MAX_QUADS, 8); returns (count, top)."""
     x0, z0 = cx * CHUNK, cz * CHUNK
@@ -92,7 +93,7 @@ def mesh_chunk(grid, cx, cz, quads):
     return count, top
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def mesh_world(grid, quads, counts, tops):
     """Meshes every chunk. quads uint8 (C, MAX_QUADS, 8), counts and tops int32 (C,), C = chunks, x-major."""
     nz = grid.shape[1] // CHUNK
@@ -102,7 +103,7 @@ def mesh_world(grid, quads, counts, tops):
             counts[chunk], tops[chunk] = mesh_chunk(grid, cx, cz, quads[chunk])
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def remesh_block(grid, x, z, quads, counts, tops):
     """Re-meshes what an edit of column (x, z) can have changed."""
     nz = grid.shape[1] // CHUNK

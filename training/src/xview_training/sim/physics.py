@@ -8,7 +8,8 @@ ground friction 0.6 * 0.91, air friction 0.91, air control 0.02.
 import math
 
 import numpy as np
-from numba import njit
+
+from xview_training.sim.compiled import compiled
 
 # Columns of a body's state, float64: position of the feet, velocity in blocks a tick, view, ground contact.
 X, Y, Z, VX, VY, VZ, YAW, PITCH, ON_GROUND, BODY_SIZE = range(10)
@@ -31,7 +32,7 @@ def key_rows(buttons: tuple[tuple[str, ...], ...]) -> np.ndarray:
     return rows
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def solid(grid, x, y, z):
     """Whether block (x, y, z) stops a body. Outside the world's sides and floor everything does."""
     if x < 0 or z < 0 or y < 0 or x >= grid.shape[0] or z >= grid.shape[1]:
@@ -39,7 +40,7 @@ def solid(grid, x, y, z):
     return y < grid.shape[2] and grid[x, z, y] != 0
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _clip(grid, low, high, axis, move):
     """How far of `move` the box low..high (3,) can go along one axis before it touches a block."""
     if move == 0.0:
@@ -63,7 +64,7 @@ def _clip(grid, low, high, axis, move):
     return move
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def move(grid, body, dx, dy, dz, width, height):
     """Moves the body by (dx, dy, dz) as far as blocks allow: y first, then x, then z, as Minecraft does."""
     half = width / 2
@@ -83,7 +84,7 @@ def move(grid, body, dx, dy, dz, width, height):
             body[ON_GROUND] = 0.0
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def player_tick(grid, body, keys, speed_scale):
     """One tick of walking, jumping and falling. speed_scale multiplies the ground acceleration (1 is Minecraft)."""
     on_ground = body[ON_GROUND] > 0

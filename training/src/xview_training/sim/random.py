@@ -5,7 +5,8 @@ Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (OO
 """
 
 import numpy as np
-from numba import njit
+
+from xview_training.sim.compiled import compiled
 
 
 def stream(seed: int) -> np.ndarray:
@@ -13,7 +14,7 @@ def stream(seed: int) -> np.ndarray:
     return np.array([seed % 2**64], np.uint64)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def uniform(state, low, high):
     """A float64 in [low, high)."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
@@ -24,7 +25,7 @@ def uniform(state, low, high):
     return low + (high - low) * (float(z >> np.uint64(11)) * (1.0 / 9007199254740992.0))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def integer(state, low, high):
     """An int64 in [low, high)."""
     return low + int(uniform(state, 0.0, 1.0) * (high - low))

@@ -7,10 +7,10 @@ what stayed in front. It agrees with the ray caster (raycast.py), which is its o
 import math
 
 import numpy as np
-from numba import njit
 
+from xview_training.sim.compiled import compiled, compiled_fast
 from xview_training.sim.mesh import CHUNK
-from xview_training.sim.shade import VIEW_DISTANCE, face_color, sky
+from xview_training.sim.shade import VIEW_DISTANCE, lit, sky, texel_address
 
 f4 = np.float32
 i4 = np.int32
@@ -24,7 +24,7 @@ def scratch(width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return np.empty((6, n), f4), np.empty(n, f4), np.empty(n, i4)
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@compiled_fast()
 def _rays(camera, width, height, rays, depth, winner):
     for py in range(height):
         v = f4(1) - (f4(2) * f4(py) + f4(1)) / f4(height)
@@ -39,7 +39,7 @@ def _rays(camera, width, height, rays, depth, winner):
             winner[k] = i4(-1)
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@compiled_fast()
 def _chunk_hidden(camera, x0, z0, top, rr, uu):
     """Whether the chunk's box lies outside the view: all eight corners beyond one of its planes."""
     left, right, above, below, behind, far = 0, 0, 0, 0, 0, 0
@@ -59,7 +59,7 @@ def _chunk_hidden(camera, x0, z0, top, rr, uu):
     return left == 8 or right == 8 or below == 8 or above == 8 or behind == 8 or far == 8
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@compiled_fast()
 def _screen_box(camera, axis, pa, ib, ic, b0, b1, c0, c1, rr, uu, box):
     """Bounds of the quad in the picture, u and v in -1..1, into box (4,); False where it is out of sight."""
     box[0], box[1], box[2], box[3] = FAR, -FAR, FAR, -FAR
@@ -81,7 +81,7 @@ def _screen_box(camera, axis, pa, ib, ic, b0, b1, c0, c1, rr, uu, box):
     return behind < 4 and box[1] >= f4(-1) and box[0] <= f4(1) and box[3] >= f4(-1) and box[2] <= f4(1)
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@compiled_fast()
 def _extend(camera, axis, pa, ib, pb, ic, pc, dz, rr, uu, box):
     u = (camera[6 + axis] * pa + camera[6 + ib] * pb + camera[6 + ic] * pc) / (dz * rr)
     v = (camera[9 + axis] * pa + camera[9 + ib] * pb + camera[9 + ic] * pc) / (dz * uu)
@@ -89,7 +89,7 @@ def _extend(camera, axis, pa, ib, pb, ic, pc, dz, rr, uu, box):
     box[2], box[3] = min(box[2], v), max(box[3], v)
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy", boundscheck=False)
+@compiled_fast()
 def _draw_quad(camera, quad, reference, width, height, rr, uu, rays, depth, winner, box):
     axis = i4(quad[0])
     pa = f4(quad[2]) - camera[axis]
@@ -116,7 +116,7 @@ def _draw_quad(camera, quad, reference, width, height, rr, uu, rays, depth, winn
                 winner[k] = reference
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy", boundscheck=False)
+@compiled_fast()
 def render(grid, quads, counts, tops, atlas, camera, light, rays, depth, winner, rgb, ids, out_depth):
     """Draws one picture.
 
@@ -139,47 +139,43 @@ def render(grid, quads, counts, tops, atlas, camera, light, rays, depth, winner,
         for q in range(counts[chunk]):
             reference = i4(chunk * max_quads + q)
             _draw_quad(camera, quads[chunk, q], reference, width, height, rr, uu, rays, depth, winner, box)
-    for py in range(height):
-        for px in range(width):
-            k = py * width + px
-            _shade_pixel(grid, quads, atlas, camera, light, rays, depth[k], winner[k], k, py, px, rgb, ids, out_depth)
+    _shade(grid, quads, atlas, camera, light, rays, depth, winner, rgb, ids, out_depth)
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy", boundscheck=False)
-def _shade_pixel(grid, quads, atlas, camera, light, rays, t, reference, k, py, px, rgb, ids, out_depth):
-    dx, dy, dz = rays[0, k], rays[1, k], rays[2, k]
-    length = math.sqrt(dx * dx + dy * dy + dz * dz)
-    if reference < 0 or t * length >= VIEW_DISTANCE:
-        r, g, b = sky(dy / length, light)
-        ids[py, px] = 0
-        out_depth[py, px] = VIEW_DISTANCE
-    else:
-        quad = quads[reference // quads.shape[1], reference % quads.shape[1]]
-        axis, positive = i4(quad[0]), i4(quad[1])
-        hx, hy, hz = camera[0] + t * dx, camera[1] + t * dy, camera[2] + t * dz
-        x, y, z = _voxel(quad, axis, positive, hx, hy, hz)
-        incidence = abs(dx if axis == 0 else (dy if axis == 1 else dz)) / length
-        block = i4(grid[x, z, y])
-        r, g, b = face_color(
-            atlas, block, axis, positive, hx, hy, hz, t * length, t, incidence, camera[12], light, dy / length
-        )
-        ids[py, px] = 1 + (x * grid.shape[1] + z) * grid.shape[2] + y
-        out_depth[py, px] = t
-    rgb[py, px, 0], rgb[py, px, 1], rgb[py, px, 2] = (
-        np.uint8(min(r, f4(255))),
-        np.uint8(min(g, f4(255))),
-        np.uint8(min(b, f4(255))),
-    )
+@compiled_fast()
+def _shade(grid, quads, atlas, camera, light, rays, depth, winner, rgb, ids, out_depth):
+    """Colours what stayed in front. One function over all pixels: see shade.py on calls with arrays."""
+    height, width = ids.shape
+    for k in range(height * width):
+        py, px = k // width, k % width
+        dx, dy, dz = rays[0, k], rays[1, k], rays[2, k]
+        length = math.sqrt(dx * dx + dy * dy + dz * dz)
+        t, reference = depth[k], winner[k]
+        if reference < 0 or t * length >= VIEW_DISTANCE:
+            r, g, b = sky(dy / length, light)
+            ids[py, px] = 0
+            out_depth[py, px] = VIEW_DISTANCE
+        else:
+            c, q = reference // quads.shape[1], reference % quads.shape[1]
+            axis, positive = i4(quads[c, q, 0]), i4(quads[c, q, 1])
+            hx, hy, hz = camera[0] + t * dx, camera[1] + t * dy, camera[2] + t * dz
+            # Kept inside the quad where rounding would step over its rim.
+            first = min(max(i4(hz if axis == 0 else hx), i4(quads[c, q, 3])), i4(quads[c, q, 4]) - 1)
+            second = min(max(i4(hz if axis == 1 else hy), i4(quads[c, q, 5])), i4(quads[c, q, 6]) - 1)
+            x, y, z = _voxel(axis, i4(quads[c, q, 2]) - positive, first, second)
+            incidence = abs(dx if axis == 0 else (dy if axis == 1 else dz)) / length
+            row, column = texel_address(i4(grid[x, z, y]), axis, positive, hx, hy, hz, t, incidence, camera[12])
+            r, g, b = lit(i4(atlas[row, column]), axis, positive, t * length, light, dy / length)
+            ids[py, px] = 1 + (x * grid.shape[1] + z) * grid.shape[2] + y
+            out_depth[py, px] = t
+        rgb[py, px, 0] = np.uint8(min(r, f4(255)))
+        rgb[py, px, 1] = np.uint8(min(g, f4(255)))
+        rgb[py, px, 2] = np.uint8(min(b, f4(255)))
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _voxel(quad, axis, positive, hx, hy, hz):
-    """The block behind the hit point, kept inside the quad where rounding would step over its rim."""
-    a = i4(quad[2]) - positive
-    hb = hz if axis == 0 else hx
-    hc = hz if axis == 1 else hy
-    b = min(max(i4(hb), i4(quad[3])), i4(quad[4]) - 1)
-    c = min(max(i4(hc), i4(quad[5])), i4(quad[6]) - 1)
+@compiled()
+def _voxel(axis, a, b, c):
+    """Block (x, y, z) from its place along a quad's axis and in its plane (mesh.py)."""
     if axis == 0:
         return a, c, b
     if axis == 1:

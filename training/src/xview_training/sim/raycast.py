@@ -7,15 +7,15 @@ merged-quads renderer is tested against.
 import math
 
 import numpy as np
-from numba import njit
 
-from xview_training.sim.shade import VIEW_DISTANCE, face_color, sky
+from xview_training.sim.compiled import compiled, compiled_fast
+from xview_training.sim.shade import VIEW_DISTANCE, lit, sky, texel_address
 
 f4 = np.float32
 i4 = np.int32
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def cast(grid, ox, oy, oz, dx, dy, dz, reach):
     """First solid block on the ray: (x, y, z, axis, positive, t), axis -1 where none lies within t < reach.
 
@@ -59,7 +59,7 @@ def cast(grid, ox, oy, oz, dx, dy, dz, reach):
             return x, y, z, -1, 0, t
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def sees_block(grid, ox, oy, oz, x, y, z):
     """Whether block (x, y, z) is the first on the line from (ox, oy, oz) to its centre."""
     dx, dy, dz = x + 0.5 - ox, y + 0.5 - oy, z + 0.5 - oz
@@ -67,7 +67,7 @@ def sees_block(grid, ox, oy, oz, x, y, z):
     return axis >= 0 and hx == x and hy == y and hz == z
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def crosshair(grid, x, y, z, yaw, pitch, reach):
     """Flat index plus one of the block under the crosshair within `reach` blocks of the eye, 0 where none."""
     cp = math.cos(pitch)
@@ -75,7 +75,7 @@ def crosshair(grid, x, y, z, yaw, pitch, reach):
     return 1 + (bx * grid.shape[1] + bz) * grid.shape[2] + by if axis >= 0 else 0
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@compiled_fast()
 def render(grid, atlas, camera, light, rgb, ids, depth):
     """One picture by a ray a pixel; arguments and results as in raster.render."""
     height, width = ids.shape
@@ -98,10 +98,8 @@ def render(grid, atlas, camera, light, rgb, ids, depth):
                 t = f4(t_)
                 incidence = abs(dx if axis == 0 else (dy if axis == 1 else dz)) / length
                 hx, hy, hz = camera[0] + t * dx, camera[1] + t * dy, camera[2] + t * dz
-                block = i4(grid[x, z, y])
-                r, g, b = face_color(
-                    atlas, block, axis, positive, hx, hy, hz, t * length, t, incidence, camera[12], light, dy / length
-                )
+                row, column = texel_address(i4(grid[x, z, y]), axis, positive, hx, hy, hz, t, incidence, camera[12])
+                r, g, b = lit(i4(atlas[row, column]), axis, positive, t * length, light, dy / length)
                 ids[py, px] = 1 + (x * grid.shape[1] + z) * grid.shape[2] + y
                 depth[py, px] = t
             rgb[py, px, 0], rgb[py, px, 1], rgb[py, px, 2] = (

@@ -5,9 +5,9 @@ alone fail on robots (ROCKET-3, limitations).
 """
 
 import numpy as np
-from numba import njit
 
 from xview_training.sim.blocks import ID
+from xview_training.sim.compiled import compiled
 from xview_training.sim.landscape import raise_column, scatter_candidates
 from xview_training.sim.random import integer, uniform
 
@@ -18,7 +18,7 @@ FURNITURE = np.array([ID[n] for n in ("planks", "brick", "log", "slate", "concre
 GROUNDS = np.array([ID[n] for n in ("grass", "sand", "concrete", "snow")], np.uint8)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _wall(state, grid, floor, taken, along, fixed, start, end, height, block, door):
     """A wall from start to end along one axis, with a doorway of three blocks where `door`."""
     gap = integer(state, start + 2, max(start + 3, end - 5)) if door else -9
@@ -29,7 +29,7 @@ def _wall(state, grid, floor, taken, along, fixed, start, end, height, block, do
         raise_column(grid, floor, taken, x, z, height, block)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def generate(state, grid, floor, candidates):
     """Fills grid uint8 (X, Z, Y), floor int16 (X, Z) and candidates; returns the number of candidates."""
     grid[:] = 0

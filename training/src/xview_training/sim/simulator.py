@@ -8,12 +8,12 @@ import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
 from xview_deploy.spec import ActionTable
 
 from xview_training.sim import mesh, physics, raster, raycast, worlds
 from xview_training.sim.blocks import BREAK_TICKS
 from xview_training.sim.camera import CAMERA_SIZE, pack
+from xview_training.sim.compiled import compiled
 from xview_training.sim.landscape import MAX_CANDIDATES
 from xview_training.sim.textures import atlas
 
@@ -69,7 +69,7 @@ class SimConfig:
     actions: ActionTable = dataclasses.field(default_factory=ActionTable)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def tick(grid, floor, quads, counts, tops, body, hands, keys, camera_rad, embodiment):
     """One tick of one player: turn, walk, break. camera_rad: (pitch, yaw) asked for in this tick."""
     lag = embodiment[TURN_LAG]
@@ -103,14 +103,14 @@ def tick(grid, floor, quads, counts, tops, body, hands, keys, camera_rad, embodi
         mesh.remesh_block(grid, x, z, quads, counts, tops)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def voxel_of(block_id, size_z, size_y):
     """(x, z, y) of a block id (one plus its flat index)."""
     flat = int(block_id) - 1
     return flat // (size_z * size_y), flat // size_y % size_z, flat % size_y
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _draw(indices, grid, quads, counts, tops, atlases, body, embodiment, cameras, rays, zbuf, winner, rgb, ids, depth):
     for i in indices:
         e = embodiment[i]

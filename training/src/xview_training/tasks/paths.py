@@ -4,7 +4,8 @@ Used to prove a start reachable, to label values, and by the expert, which walks
 """
 
 import numpy as np
-from numba import njit
+
+from xview_training.sim.compiled import compiled
 
 UNREACHABLE = np.float32(1e9)
 CROWDED = np.float32(0.3)  # extra cost for each blocked neighbour: paths keep off walls
@@ -13,7 +14,7 @@ TOLL = np.float32(3)
 DIAGONAL = np.float32(2**0.5)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def can_step(floor, x, z, nx, nz, climb, drop):
     """Whether feet at column (x, z) can go on to the neighbour (nx, nz), corners not cut."""
     rise = floor[nx, nz] - floor[x, z]
@@ -25,7 +26,7 @@ def can_step(floor, x, z, nx, nz, climb, drop):
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def crowding(floor, x, z, climb):
     """Cost of standing beside what one cannot step on."""
     cost = np.float32(0)
@@ -36,7 +37,7 @@ def crowding(floor, x, z, climb):
     return cost
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def distractor_toll(candidates, count, target, toll):
     """Fills toll float32 (X, Z): what it costs to pass close to an object that is not the target.
 
@@ -53,7 +54,7 @@ def distractor_toll(candidates, count, target, toll):
                     toll[x, z] = TOLL
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def distance_field(floor, toll, target, climb, drop, field):
     """Fills field float32 (X, Z) with walking costs in blocks to target (x, y, z); UNREACHABLE where none.
 

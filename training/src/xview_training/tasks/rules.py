@@ -6,9 +6,8 @@ arrived at is kept, right or wrong: success alone cannot tell recognition from v
 
 import math
 
-from numba import njit
-
 from xview_training.sim import physics
+from xview_training.sim.compiled import compiled
 from xview_training.sim.raycast import sees_block
 from xview_training.sim.simulator import BROKEN, EYE_HEIGHT, LATENCY, tick, voxel_of
 
@@ -21,7 +20,7 @@ TICKS, DONE, SUCCESS, FIRST, EVENT, LIMIT, STRICT, TARGET, PATH, EPISODE_SIZE = 
 NOTHING_YET, TARGET_FIRST, DISTRACTOR_FIRST = 0, 1, 2
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def bearing(body, x, z):
     """Angle in radians, -pi..pi and positive to the right, from the view to the point (x, z); and its distance."""
     dx, dz = x - body[physics.X], z - body[physics.Z]
@@ -29,7 +28,7 @@ def bearing(body, x, z):
     return angle - 2 * math.pi * math.floor((angle + math.pi) / (2 * math.pi)), math.hypot(dx, dz)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def at_candidate(grid, body, eye_height, candidate):
     """Whether the agent has arrived at a candidate (x, y, z, block): near, facing it, nothing in between."""
     x, y, z = candidate[0], candidate[1], candidate[2]
@@ -39,7 +38,7 @@ def at_candidate(grid, body, eye_height, candidate):
     return sees_block(grid, body[physics.X], body[physics.Y] + eye_height, body[physics.Z], x, y, z)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _touched(grid, body, hands, eye_height, candidates, count, event):
     """Index of the candidate that this tick's event concerns, -1 where none."""
     if event == BREAK:
@@ -55,7 +54,7 @@ def _touched(grid, body, hands, eye_height, candidates, count, event):
     return -1
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def judge(grid, body, hands, eye_height, candidates, count, episode):
     """Books one tick into the episode: time, first arrival, success, end."""
     episode[TICKS] += 1
@@ -72,7 +71,7 @@ def judge(grid, body, hands, eye_height, candidates, count, episode):
         episode[DONE] = 1
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def advance(
     indices, ticks, key_table, camera_rad, actions, previous,
     grid, floor, quads, counts, tops, body, hands, embodiment, candidates, candidate_count, episode,

@@ -10,11 +10,11 @@ import dataclasses
 import math
 
 import numpy as np
-from numba import njit
 from xview_deploy.spec import CameraModel, Event
 
 from xview_training.sim import raster
 from xview_training.sim.camera import CAMERA_SIZE, half_tangents, look_at, pack
+from xview_training.sim.compiled import compiled
 from xview_training.sim.simulator import Embodiment, VoxelSim
 from xview_training.sim.worlds import WorldSeed
 from xview_training.tasks.paths import UNREACHABLE, distance_field, distractor_toll
@@ -108,7 +108,7 @@ def _draw_goal_camera(rng: np.random.Generator, sim: VoxelSim, index: int, targe
     )
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _starts(floor, field, target, low, high, grid, ground, out):
     """Columns whose Manhattan distance to the target lies in [low, high] and from which it can be walked."""
     count = 0

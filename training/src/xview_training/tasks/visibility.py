@@ -1,13 +1,14 @@
 """What a picture shows of a target: how many pixels, their centre and their box."""
 
 import numpy as np
-from numba import njit
+
+from xview_training.sim.compiled import compiled
 
 SEEN_PIXELS = 2  # of a 64 x 64 picture: fewer cannot be told from noise
 PIXELS, POINT_X, POINT_Y, X0, Y0, X1, Y1, VIEW_SIZE = range(8)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def target_view(ids, target, out):
     """Fills out float32 (VIEW_SIZE,): pixels, then centre and box in 0..1 from the top left; zeros if unseen."""
     height, width = ids.shape

@@ -1,0 +1,49 @@
+"""Checkpoints: tensors in safetensors, everything else in JSON, written whole or not at all.
+
+A checkpoint is a folder `step-N` with `tensors.safetensors` and `state.json`; the newest k are kept. A folder appears
+under its name only when complete, so a stop in mid-write leaves the previous one in force.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+
+def save(folder: Path, step: int, tensors: dict[str, Tensor], state: dict[str, Any], keep: int) -> Path:
+    """Writes folder/step-N and removes the oldest beyond `keep`."""
+    final = folder / f"step-{step}"
+    partial = folder / f".partial-{step}"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, partial / "tensors.safetensors")
+    (partial / "state.json").write_text(json.dumps(state, indent=1))
+    shutil.rmtree(final, ignore_errors=True)
+    os.replace(partial, final)
+    for old in _steps(folder)[:-keep]:
+        shutil.rmtree(folder / f"step-{old}")
+    return final
+
+
+def _steps(folder: Path) -> list[int]:
+    return sorted(int(path.name[5:]) for path in folder.glob("step-*") if path.name[5:].isdigit())
+
+
+def newest(folder: Path) -> Path | None:
+    """The newest complete checkpoint of a run, None where there is none."""
+    steps = _steps(folder)
+    return folder / f"step-{steps[-1]}" if steps else None
+
+
+def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and state of one checkpoint folder; ValueError says what is missing."""
+    for name in ("tensors.safetensors", "state.json"):
+        if not (path / name).is_file():
+            raise ValueError(f"{path} is no checkpoint: expected a file {name} in it")
+    return load_file(path / "tensors.safetensors"), json.loads((path / "state.json").read_text())

@@ -1,0 +1,138 @@
+"""From a trained policy to a bundle, proved before it is written.
+
+The policy becomes two ONNX graphs (goal encoder and step, state in and out). Torch and ONNX Runtime then play
+the same random rollout side by side, each feeding its own state back: one action that differs, and no bundle
+is written. Random inputs, because zeros would hide a forgotten memory.
+
+    report = export_bundle(policy, "policy.xview", BundleOrigin(name="cpu", events=("approach",)))
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from xview_deploy.bundle import Bundle, write_bundle
+from xview_deploy.onnx_graphs import EncodedGoal, Graphs, GraphState, StepAnswer
+from xview_deploy.sampling import choose_actions
+from xview_deploy.spec import (
+    ACTION_HEADS,
+    GOAL_INPUTS,
+    GOAL_OUTPUTS,
+    INTERACTION_ROWS,
+    STATE_NAMES,
+    STEP_INPUTS,
+    STEP_OUTPUTS,
+    ActionTable,
+    BundleMetadata,
+    CameraModel,
+    TensorSpec,
+)
+
+from xview_training.policy.memory import State
+from xview_training.policy.small import Goal, SmallPolicy
+
+OPSET = 20
+EXAMPLE_BATCH = 2  # torch.export would take a batch of one for a constant
+
+
+@dataclasses.dataclass(frozen=True)
+class BundleOrigin:
+    """What the bundle will say of where it came from; the rest of its metadata is read off the policy."""
+
+    name: str
+    events: tuple[str, ...]  # the events it was trained on
+    actions: ActionTable = dataclasses.field(default_factory=ActionTable)
+    camera: CameraModel = dataclasses.field(default_factory=CameraModel)
+    training: dict[str, str] = dataclasses.field(default_factory=dict)
+    measured: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
+
+
+def export_bundle(
+    policy: SmallPolicy, path: str | Path, origin: BundleOrigin, parity: ParitySettings | None = None
+) -> ParityReport:
+    """Writes the policy to `path` if its bundle acts as it does; ExportError otherwise, and no file."""
+    was_training = policy.training
+    policy.eval()
+    try:
+        bundle = Bundle(metadata_of(policy, origin), *export_graphs(policy))
+        report = check_parity(policy, bundle, parity or ParitySettings())
+    finally:
+        policy.train(was_training)
+    write_bundle(path, bundle)
+    return report
+
+
+def metadata_of(policy: SmallPolicy, origin: BundleOrigin) -> BundleMetadata:
+    """The bundle's metadata; ExportError if the action table is not the one that the heads have."""
+    if policy.config.action_sizes != origin.actions.sizes:
+        raise ExportError(
+            f"action table: expected the sizes {policy.config.action_sizes} of the policy's heads, "
+            f"got {origin.actions.sizes}"
+        )
+    state = policy.initial_state(1)._asdict()
+    return BundleMetadata(
+        name=origin.name,
+        policy="small",
+        image_size=policy.config.image_size,
+        camera=origin.camera,
+        actions=origin.actions,
+        state=tuple(TensorSpec(name, "float32", (-1, *state[name].shape[1:])) for name in STATE_NAMES),
+        events=origin.events,
+        training=origin.training,
+        measured=origin.measured,
+    )
+
+
+def export_graphs(policy: SmallPolicy) -> tuple[bytes, bytes]:
+    """The goal and step graphs as serialised ONNX models with a free batch axis."""
+    draw = _Random(policy, batch=EXAMPLE_BATCH, seed=0)
+    goal_inputs = draw.goal_inputs()
+    with torch.no_grad():
+        goal = policy.encode_goal(*goal_inputs)
+    step_inputs = (draw.image(), *goal, draw.event(), draw.previous_action(), *policy.initial_state(EXAMPLE_BATCH))
+    return (
+        _to_onnx(GoalGraph(policy), goal_inputs, GOAL_INPUTS, GOAL_OUTPUTS),
+        _to_onnx(StepGraph(policy), step_inputs, STEP_INPUTS, STEP_OUTPUTS),
+    )
+
+
+def _to_onnx(
+    graph: nn.Module, inputs: tuple[Tensor, ...], input_names: tuple[str, ...], output_names: tuple[str, ...]
+) -> bytes:
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    with _quiet_exporter():
+        program = torch.onnx.export(
+            graph.eval(),
+            inputs,
+            input_names=list(input_names),
+            output_names=list(output_names),
+            dynamic_shapes=tuple({0: batch} for _ in inputs),
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None  # only the older exporter returns nothing
+    return bytes(program.model_proto.SerializeToString())
+
+
+@contextlib.contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """The exporter prints progress and warns of its own internals; errors still raise."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,40 @@
+"""How this package compiles its inner loops: two decorators over numba.njit, and where the binaries are kept.
+
+Numba's cache looks at a function's own file only: edit a callee in another file and the old binary goes on being used.
+So the cache folder is named by a hash of all the sources that hold compiled functions.
+"""
+
+import functools
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+import numba
+from numba import njit
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def _cache_folder() -> str:
+    digest = hashlib.sha256(numba.__version__.encode())
+    for source in sorted(PACKAGE.rglob("*.py")):
+        text = source.read_bytes()
+        if b"sim.compiled import" in text:
+            digest.update(text)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(base) / "xview" / f"numba-{digest.hexdigest()[:16]}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:  # a home that cannot be written, as some containers have
+        folder = Path(tempfile.gettempdir()) / f"xview-{os.getuid()}-numba-{digest.hexdigest()[:16]}"
+    return str(folder)
+
+
+if not os.environ.get("NUMBA_CACHE_DIR"):
+    numba.config.CACHE_DIR = _cache_folder()
+
+compiled = functools.partial(njit, cache=True, nogil=True)
+# For drawing: reassociates float32 and divides without a check, so results may differ in the last bit between
+# processors. Rules and world generation use `compiled` and do not.
+compiled_fast = functools.partial(njit, cache=True, nogil=True, fastmath=True, error_model="numpy", boundscheck=False)
