@@ -1,7 +1,8 @@
 """From any picture to the square that a policy sees: the one rule, for training and robot alike.
 
 The whole picture is squeezed to S x S, whatever its aspect, averaging the pixels that fall together. Nothing is
-cropped, so that a target marked at the rim of the goal picture is kept.
+cropped, so that a target marked at the rim of the goal picture is kept, and a point at (x, y) in 0..1 of the
+square is at (x, y) of the camera's picture. Knows neither policies nor cameras.
 """
 
 from __future__ import annotations
@@ -14,15 +15,6 @@ from xview_deploy.spec import ContractError
 
 Pixels = NDArray[np.uint8]
 MASK_SHARE = 0.5  # of a cell that the target must cover
-
-
-def check_picture(picture: Pixels, what: str = "picture") -> None:
-    """ContractError unless `picture` is uint8 (H, W, 3) and not empty."""
-    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
-        came = f"{picture.dtype} {picture.shape}" if isinstance(picture, np.ndarray) else type(picture).__name__
-        raise ContractError(f"{what}: expected RGB uint8 of shape (height, width, 3), got {came}")
-    if picture.size == 0:
-        raise ContractError(f"{what}: expected at least one pixel, got shape {picture.shape}")
 
 
 def squeeze_picture(picture: Pixels, side: int) -> Pixels:
@@ -39,9 +31,49 @@ def squeeze_mask(mask: NDArray[np.generic], side: int) -> Pixels:
     A cell is the target where the target covers half of it; the best covered cell always is, so that a target
     smaller than a cell is not lost. ContractError where the mask is empty.
     """
+    check_mask(mask)
+    # Exact areas, not cv2: where one side grows it interpolates, and may step over a lone pixel on the other.
+    cover = _shares(mask.shape[0], side) @ (mask != 0).astype(np.float32) @ _shares(mask.shape[1], side).T
+    # A hair below: rounding must not decide whether a cell that is exactly half covered counts.
+    return np.asarray(cover >= min(MASK_SHARE, float(cover.max())) - 1e-5, np.uint8)
+
+
+def squeeze_goal(picture: Pixels, mask: NDArray[np.generic], side: int) -> tuple[Pixels, Pixels]:
+    """A goal's picture (H, W, 3) and its mask (H, W) -> (S, S, 3) and (S, S); ContractError if sizes differ."""
+    check_picture(picture, "goal picture")
+    check_mask(mask, "goal mask")
+    if mask.shape != picture.shape[:2]:
+        raise ContractError(
+            f"goal mask: expected the picture's size {picture.shape[1]}x{picture.shape[0]}, "
+            f"got {mask.shape[1]}x{mask.shape[0]}"
+        )
+    return squeeze_picture(picture, side), squeeze_mask(mask, side)
+
+
+def check_picture(picture: object, what: str = "picture") -> None:
+    """ContractError unless `picture` is uint8 (H, W, 3) and not empty."""
+    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+        came = f"{picture.dtype} {picture.shape}" if isinstance(picture, np.ndarray) else type(picture).__name__
+        raise ContractError(f"{what}: expected RGB uint8 of shape (height, width, 3), got {came}")
+    if picture.size == 0:
+        raise ContractError(f"{what}: expected at least one pixel, got shape {picture.shape}")
+
+
+def check_mask(mask: object, what: str = "mask") -> None:
+    """ContractError unless `mask` is an array (H, W) that marks something."""
     if not isinstance(mask, np.ndarray) or mask.ndim != 2 or mask.size == 0:
-        raise ContractError(f"mask: expected shape (height, width), got {getattr(mask, 'shape', type(mask).__name__)}")
+        raise ContractError(
+            f"{what}: expected shape (height, width), got {getattr(mask, 'shape', type(mask).__name__)}"
+        )
+    if mask.dtype.kind not in "biuf":
+        raise ContractError(f"{what}: expected numbers or bool, got {mask.dtype}")
     if not mask.any():
-        raise ContractError("mask: expected at least one pixel of the target, got none")
-    cover = cv2.resize((mask != 0).astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
-    return np.asarray(cover >= min(MASK_SHARE, float(cover.max())), np.uint8)
+        raise ContractError(f"{what}: expected at least one pixel of the target, got none")
+
+
+def _shares(pixels: int, cells: int) -> NDArray[np.float32]:
+    """The share of each cell along an axis that each pixel covers: (cells, pixels), rows sum to one."""
+    ends = np.arange(cells + 1)[:, None] * (pixels / cells)
+    pixel = np.arange(pixels)[None, :]
+    covered = np.minimum(ends[1:], pixel + 1) - np.maximum(ends[:-1], pixel)
+    return np.asarray(np.maximum(covered, 0) * (cells / pixels), np.float32)

@@ -1,8 +1,7 @@
 """From a trained policy to a bundle, proved before it is written.
 
-The policy becomes two ONNX graphs (goal encoder and step, state in and out). Torch and ONNX Runtime then play
-the same random rollout side by side, each feeding its own state back: one action that differs, and no bundle
-is written. Random inputs, because zeros would hide a forgotten memory.
+The policy becomes two ONNX graphs (goal encoder and step, state in and out) with a free batch axis. Torch and
+ONNX Runtime then play the same random rollout (parity.py): one action that differs, and no bundle is written.
 
     report = export_bundle(policy, "policy.xview", BundleOrigin(name="cpu", events=("approach",)))
 """
@@ -10,6 +9,7 @@ is written. Random inputs, because zeros would hide a forgotten memory.
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import io
 import logging
@@ -17,17 +17,12 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from xview_deploy.bundle import Bundle, write_bundle
-from xview_deploy.onnx_graphs import EncodedGoal, Graphs, GraphState, StepAnswer
-from xview_deploy.sampling import choose_actions
 from xview_deploy.spec import (
-    ACTION_HEADS,
     GOAL_INPUTS,
     GOAL_OUTPUTS,
-    INTERACTION_ROWS,
     STATE_NAMES,
     STEP_INPUTS,
     STEP_OUTPUTS,
@@ -37,8 +32,9 @@ from xview_deploy.spec import (
     TensorSpec,
 )
 
-from xview_training.policy.memory import State
-from xview_training.policy.small import Goal, SmallPolicy
+from xview_training.parity import ExportError, ParityReport, ParitySettings, RandomInputs, check_parity
+from xview_training.policy.graphs import GoalGraph, StepGraph
+from xview_training.policy.small import SmallPolicy
 
 OPSET = 20
 EXAMPLE_BATCH = 2  # torch.export would take a batch of one for a constant
@@ -60,13 +56,9 @@ def export_bundle(
     policy: SmallPolicy, path: str | Path, origin: BundleOrigin, parity: ParitySettings | None = None
 ) -> ParityReport:
     """Writes the policy to `path` if its bundle acts as it does; ExportError otherwise, and no file."""
-    was_training = policy.training
-    policy.eval()
-    try:
-        bundle = Bundle(metadata_of(policy, origin), *export_graphs(policy))
-        report = check_parity(policy, bundle, parity or ParitySettings())
-    finally:
-        policy.train(was_training)
+    policy = copy.deepcopy(policy).cpu().eval()
+    bundle = Bundle(metadata_of(policy, origin), *export_graphs(policy))
+    report = check_parity(policy, bundle, parity or ParitySettings())
     write_bundle(path, bundle)
     return report
 
@@ -94,11 +86,11 @@ def metadata_of(policy: SmallPolicy, origin: BundleOrigin) -> BundleMetadata:
 
 def export_graphs(policy: SmallPolicy) -> tuple[bytes, bytes]:
     """The goal and step graphs as serialised ONNX models with a free batch axis."""
-    draw = _Random(policy, batch=EXAMPLE_BATCH, seed=0)
-    goal_inputs = draw.goal_inputs()
+    inputs = RandomInputs(policy, EXAMPLE_BATCH, seed=0)
+    goal_inputs = inputs.goal()
     with torch.no_grad():
         goal = policy.encode_goal(*goal_inputs)
-    step_inputs = (draw.image(), *goal, draw.event(), draw.previous_action(), *policy.initial_state(EXAMPLE_BATCH))
+    step_inputs = (inputs.image(), *goal, inputs.event(), inputs.action(), *policy.initial_state(EXAMPLE_BATCH))
     return (
         _to_onnx(GoalGraph(policy), goal_inputs, GOAL_INPUTS, GOAL_OUTPUTS),
         _to_onnx(StepGraph(policy), step_inputs, STEP_INPUTS, STEP_OUTPUTS),
@@ -111,7 +103,7 @@ def _to_onnx(
     batch = torch.export.Dim("batch", min=1, max=4096)
     with _quiet_exporter():
         program = torch.onnx.export(
-            graph.eval(),
+            graph,
             inputs,
             input_names=list(input_names),
             output_names=list(output_names),

@@ -50,9 +50,7 @@ class FusionBlock(nn.Module):
     def __init__(self, width: int, heads: int, hidden: int) -> None:
         super().__init__()
         self.heads = heads
-        self.norm_self, self.norm_cross, self.norm_goal, self.norm_mlp = (
-            nn.LayerNorm(width) for _ in range(4)
-        )
+        self.norm_self, self.norm_cross, self.norm_goal, self.norm_mlp = (nn.LayerNorm(width) for _ in range(4))
         self.self_in = nn.Linear(width, 3 * width)
         self.self_out = nn.Linear(width, width)
         self.cross_query = nn.Linear(width, width)

@@ -70,9 +70,7 @@ class Memory(nn.Module):
         super().__init__()
         self.window = window
         self.key_width = key_width
-        self.layers = nn.ModuleList(
-            MemoryLayer(width, key_width, heads, 2 * width, window) for _ in range(layers)
-        )
+        self.layers = nn.ModuleList(MemoryLayer(width, key_width, heads, 2 * width, window) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
 
     def initial_state(self, batch: int, device: torch.device) -> State:

@@ -1,0 +1,113 @@
+"""The policy of a bundle, driven picture by picture on one robot: ONNX Runtime, neither torch nor ROS.
+
+policy = OnnxPolicy.load("policy.xview")
+policy.set_goal(goal_image, goal_mask, Event.APPROACH)
+decision = policy.act(picture, rng=np.random.default_rng())
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xview_deploy.onnx_graphs import EncodedGoal, Graphs, GraphState, StepAnswer
+from xview_deploy.policy import Decision, HeadMasks
+from xview_deploy.preprocessing import squeeze_goal, squeeze_picture
+from xview_deploy.sampling import choose_actions
+from xview_deploy.spec import ActionTable, Belief, BundleMetadata, ContractError, Event
+
+
+class OnnxPolicy:
+    """A bundle's network with one robot's goal and memory; a `Policy`."""
+
+    def __init__(self, graphs: Graphs) -> None:
+        self._graphs = graphs
+        self._goal: EncodedGoal | None = None
+        self._event = np.zeros(1, np.int64)
+        self.reset()
+
+    @classmethod
+    def load(cls, path: str | Path, require_gpu: bool = False, threads: int = 1) -> OnnxPolicy:
+        """The policy of that bundle; BundleError says what is wrong with the file or the GPU.
+
+        threads: CPU threads of one decision; one is fastest beside a busy process.
+        """
+        return cls(Graphs.load(path, require_gpu, threads))
+
+    @property
+    def metadata(self) -> BundleMetadata:
+        """What the bundle says of itself."""
+        return self._graphs.metadata
+
+    @property
+    def name(self) -> str:
+        """The bundle's name."""
+        return self.metadata.name
+
+    @property
+    def provider(self) -> str:
+        """The execution provider that really loaded."""
+        return self._graphs.provider
+
+    @property
+    def actions(self) -> ActionTable:
+        """The table that its actions index."""
+        return self.metadata.actions
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The events it was trained on."""
+        return self.metadata.events
+
+    def set_goal(self, image: NDArray[np.uint8], mask: NDArray[np.bool_], event: Event) -> None:
+        """Pursue this goal from now on, with an empty memory. image: uint8 (H, W, 3) RGB; mask: (H, W).
+
+        Raises ContractError, and keeps the goal it had, where they do not fit or the event was never trained.
+        """
+        if event.value not in self.events:
+            raise ContractError(
+                f"event: expected one that {self.name} was trained on, {', '.join(self.events)}; got {event.value}"
+            )
+        picture, marked = squeeze_goal(image, mask, self.metadata.image_size)
+        self._goal = self._graphs.encode_goal(picture[None], marked[None])
+        self._event = np.array([event.interaction_index], np.int64)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was seen, keep the goal."""
+        self._state: GraphState = self._graphs.initial_state(1)
+        self._previous = np.array([self.actions.noop], np.int64)
+
+    def act(
+        self,
+        image: NDArray[np.uint8],
+        allowed: HeadMasks | None = None,
+        rng: np.random.Generator | None = None,
+        temperature: float = 1.0,
+    ) -> Decision:
+        """The decision for the present picture, uint8 (H, W, 3) RGB; see `Policy.act`.
+
+        Raises ContractError without a goal or for a bad picture, InferenceError for an answer that is not
+        finite; the memory then stays as it was.
+        """
+        if self._goal is None:
+            raise ContractError("policy: expected a goal before the first picture, got none; call set_goal")
+        start_s = time.perf_counter()
+        picture = squeeze_picture(image, self.metadata.image_size)[None]
+        answer, state = self._graphs.step(picture, self._goal, self._event, self._previous, self._state)
+        uniform = None if rng is None else rng.random((1, 3))
+        action = choose_actions(answer.logits, allowed, uniform, temperature)
+        self._state, self._previous = state, action
+        elapsed_ms = (time.perf_counter() - start_s) * 1000
+        return Decision(action[0], float(answer.value[0]), belief_of(answer, 0), elapsed_ms)
+
+
+def belief_of(answer: StepAnswer, row: int) -> Belief:
+    """One row's belief as plain numbers."""
+    x, y = answer.point[row].tolist()
+    x0, y0, x1, y1 = answer.box[row].tolist()
+    right, forward = answer.bearing[row].tolist()
+    return Belief(float(answer.visible[row]), (x, y), (x0, y0, x1, y1), (right, forward))
