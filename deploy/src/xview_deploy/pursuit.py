@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xview_deploy.actions import ActionMapping
 from xview_deploy.goal import CrossViewGoal
@@ -93,17 +94,21 @@ class Pursuit:
             return Outcome(REFUSED, self._refusal)
         if self.goal is None:
             return Outcome(WAITING_FOR_GOAL, "expected a goal, none has come yet")
-        if complaint := self._picture_complaint(picture, stamp_ns, age_s):
+        if picture is None:
+            return Outcome(WAITING_FOR_PICTURE, "no onboard picture has come yet")
+        if complaint := self._picture_complaint(stamp_ns, age_s):
             return Outcome(WAITING_FOR_PICTURE, complaint)
-        assert picture is not None
         try:
             image = decode_picture(picture, "onboard picture")
         except ContractError as error:
             return Outcome(WAITING_FOR_PICTURE, str(error))
         self._answered_ns = stamp_ns
-        return self._answer(image)
+        try:
+            return self._answer(image)
+        except ContractError as error:
+            return Outcome(REFUSED, str(error))
 
-    def _answer(self, image: np.ndarray) -> Outcome:
+    def _answer(self, image: NDArray[np.uint8]) -> Outcome:
         rng = self._rng if self._settings.temperature > 0 else None
         decision = self.policy.act(
             image,
@@ -115,10 +120,8 @@ class Pursuit:
         velocity = self._mapping.velocity(decision.action, self.policy.actions)
         return Outcome(RUNNING, decision=decision, velocity=velocity)
 
-    def _picture_complaint(self, picture: bytes | None, stamp_ns: int, age_s: float) -> str:
+    def _picture_complaint(self, stamp_ns: int, age_s: float) -> str:
         allowed_s = self._settings.picture_timeout
-        if picture is None:
-            return "no onboard picture has come yet"
         if age_s > allowed_s:
             return f"newest onboard picture is {age_s:.2f} s old, allowed {allowed_s:.2f} s"
         if stamp_ns == self._answered_ns:

@@ -22,10 +22,11 @@ from xview_deploy.actions import ActionMapping
 from xview_deploy.goal import CrossViewGoal
 from xview_deploy.onnx_policy import OnnxPolicy
 from xview_deploy.policy import Policy
-from xview_deploy.pursuit import Outcome, Pursuit, PursuitSettings
+from xview_deploy.pursuit import REFUSED, RUNNING, WAITING_FOR_GOAL, Outcome, Pursuit, PursuitSettings
 from xview_deploy.random_policy import ForwardBiasedRandomPolicy, RandomPolicy
+from xview_deploy.shipped import bundle_path
 from xview_deploy.spec import ContractError
-from xview_deploy.velocity import Velocity
+from xview_deploy.velocity import STILL
 from xview_interfaces.msg import CrossViewGoal as GoalMessage
 from xview_interfaces.msg import GateStatus, PolicyStatus
 
@@ -55,6 +56,7 @@ class PolicyNode(FarewellNode):
         self._picture: CompressedImage | None = None
         self._goal_id = self._goal_event = ""
         self._gate_holds = False
+        self._last_state = WAITING_FOR_GOAL
         self._timer: Timer | None = None
         self._pursuit = Pursuit(
             self._make_policy(self._declare_policy()),
@@ -73,7 +75,7 @@ class PolicyNode(FarewellNode):
 
     def _make_policy(self, kind: str) -> Policy:
         if kind == BUNDLE:
-            return OnnxPolicy.load(self._bundle, require_gpu=self._require_gpu)
+            return OnnxPolicy.load(bundle_path(self._bundle), require_gpu=self._require_gpu)
         if kind == RANDOM:
             return RandomPolicy()
         if kind == FORWARD_BIASED_RANDOM:
@@ -144,11 +146,16 @@ class PolicyNode(FarewellNode):
             self._pursuit.reset()
         data = None if picture is None else bytes(picture.data)
         outcome = self._pursuit.decide(data, stamp_ns, picture_age_s)
-        if picture is not None and outcome.velocity is not None:
-            self._publish_command(outcome.velocity, picture)
+        self._publish_command(outcome, picture)
         self._publish_status(outcome, picture)
+        self._last_state = outcome.state
 
-    def _publish_command(self, velocity: Velocity, picture: CompressedImage) -> None:
+    def _publish_command(self, outcome: Outcome, picture: CompressedImage | None) -> None:
+        velocity = outcome.velocity
+        if outcome.state == REFUSED and self._last_state == RUNNING:
+            velocity = STILL  # once: else the base would keep the last command until the gate misses the next
+        if picture is None or velocity is None:
+            return
         command = TwistStamped(header=picture.header)
         command.twist.linear.x, command.twist.linear.y, command.twist.angular.z = velocity
         self._command.publish(command)

@@ -187,7 +187,6 @@ def run_graph(graph: str, settings: StartSettings) -> int:
 
 def start(
     graph: tyro.conf.Positional[str],
-    /,
     set: tuple[str, ...] = (),
     domain_id: int | None = None,
     namespace: str = NAMESPACE,
@@ -196,7 +195,7 @@ def start(
     """Start a graph's nodes and keep them running.
 
     Args:
-        graph: robot or sim.
+        graph: robot, sim or console.
         set: parameters of nodes, each as node.parameter=value.
         domain_id: ROS_DOMAIN_ID of the graph.
         namespace: of all nodes.

@@ -1,0 +1,48 @@
+"""What this package adds to the `xview` command. Imported for every `xview`, so it imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+def commands() -> dict[str, Callable[..., int | None]]:
+    """Names and functions, for the entry-point group `xview.commands`."""
+    return {"demo": demo, "robot": robot, "console": console}
+
+
+def demo(set: tuple[str, ...] = (), domain_id: int | None = None) -> int:
+    """Drive the simulated robot: click a target on the page whose address is printed.
+
+    Args:
+        set: parameters of nodes, each as node.parameter=value, e.g. policy.policy=random.
+        domain_id: ROS_DOMAIN_ID of the graph.
+    """
+    from xview_agent.starter import start
+
+    return start("sim", set=set, domain_id=domain_id)
+
+
+def robot(set: tuple[str, ...] = (), domain_id: int | None = None, namespace: str = "/xview") -> int:
+    """Run policy, gate and console on a robot that has no `ros2 launch`; its cameras and base run already.
+
+    Args:
+        set: parameters of nodes, each as node.parameter=value, e.g. gate.stamped_cmd_vel=false.
+        domain_id: ROS_DOMAIN_ID of the robot.
+        namespace: of all nodes.
+    """
+    from xview_agent.starter import start
+
+    return start("robot", set=set, domain_id=domain_id, namespace=namespace, network=True)
+
+
+def console(set: tuple[str, ...] = (), domain_id: int | None = None, namespace: str = "/xview") -> int:
+    """Run the operator's console alone, against a graph that runs elsewhere.
+
+    Args:
+        set: parameters of the console, each as console.parameter=value.
+        domain_id: ROS_DOMAIN_ID of the graph.
+        namespace: of all nodes.
+    """
+    from xview_agent.starter import start
+
+    return start("console", set=set, domain_id=domain_id, namespace=namespace, network=True)
