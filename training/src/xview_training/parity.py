@@ -8,7 +8,9 @@ nothing of worlds.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -90,9 +92,10 @@ class RandomInputs:
 def check_parity(policy: SmallPolicy, bundle: Bundle, settings: ParitySettings) -> ParityReport:
     """Compares the actions of each step; ExportError names the first step and head that differ."""
     graphs = Graphs(bundle, cpu_only=True)  # the policy is on the CPU too: what differs is the export's doing
-    rollout = _Rollout(policy, graphs, settings)
-    for step in range(settings.steps):
-        rollout.advance(step)
+    with _one_thread():
+        rollout = _Rollout(policy, graphs, settings)
+        for step in range(settings.steps):
+            rollout.advance(step)
     return ParityReport(
         steps=settings.steps,
         actions=settings.steps * settings.batch * len(ACTION_HEADS) * 2,
@@ -101,6 +104,17 @@ def check_parity(policy: SmallPolicy, bundle: Bundle, settings: ParitySettings) 
         state=rollout.state_apart,
         provider=graphs.provider,
     )
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Batches this small gain nothing from threads, and beside a busy process they wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class _Rollout:
