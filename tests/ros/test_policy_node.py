@@ -1,0 +1,197 @@
+import signal
+
+import numpy as np
+import pytest
+from geometry_msgs.msg import TwistStamped
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import SetParameters
+from xview_agent import topics
+from xview_agent.stamps import nanoseconds
+from xview_deploy.picture import encode_jpeg, encode_mask
+from xview_interfaces.msg import GateStatus, PolicyStatus
+
+PATIENT = {"picture_timeout": 2.0}  # where a stall of the machine is not the subject
+
+
+def other_size() -> bytes:
+    mask = np.zeros((100, 100), bool)
+    mask[20:60, 20:60] = True
+    return encode_mask(mask)
+
+
+def picture() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+
+
+MALFORMED = {
+    "mask of another size": ({"mask": other_size()}, "expected the picture's size 320x240, got 100x100"),
+    "empty mask": ({"mask": encode_mask(np.zeros((240, 320), bool))}, "got an empty mask"),
+    "mask that is a JPEG": ({"mask": encode_jpeg(picture())}, "expected a PNG"),
+    "unknown event": ({"event": "hug"}, "unknown event 'hug': expected one of"),
+    "JPEG cut short": ({"image": encode_jpeg(picture())[:-200]}, "expected a whole JPEG, got one cut short"),
+    "no picture": ({"image": b""}, "expected a JPEG or PNG, got no bytes"),
+    "no id": ({"id": ""}, "goal id: expected a name that is not empty"),
+    "another version": ({"version": 2}, "goal version: expected 1, got 2"),
+}
+
+
+def run_policy(probe, start_node, kind: str = "forward_biased_random", **parameters):
+    process = start_node("policy", policy=kind, **{**PATIENT, **parameters})
+    probe.play_camera()
+    probe.policy(PolicyStatus.WAITING_FOR_GOAL)
+    return process
+
+
+@pytest.fixture(scope="module")
+def shared_policy(start_shared_node):
+    """One node for all malformed goals: starting one takes longer than refusing a goal."""
+    return start_shared_node("policy", policy="random", **PATIENT)
+
+
+def test_it_waits_for_a_goal_then_for_a_picture_then_runs(probe, start_node):
+    start_node("policy", policy="random", **PATIENT)
+    commands = probe.listen(TwistStamped, topics.COMMAND)
+    assert "expected a goal" in probe.policy(PolicyStatus.WAITING_FOR_GOAL).message
+    probe.send_goal()
+    assert "picture" in probe.policy(PolicyStatus.WAITING_FOR_PICTURE, goal_id="goal-1").message
+    assert commands == []
+    probe.play_camera()
+    status = probe.policy(PolicyStatus.RUNNING, goal_id="goal-1")
+    assert (status.event, status.policy, status.message) == ("approach", "random", "")
+    assert status.header.frame_id == "onboard_optical_frame"
+
+
+def test_a_goal_sent_before_the_policy_starts_is_not_lost(probe, start_node):
+    probe.send_goal(id="early")
+    start_node("policy", policy="random", **PATIENT)
+    probe.play_camera()
+    probe.policy(PolicyStatus.RUNNING, goal_id="early")
+
+
+def test_commands_carry_the_stamp_of_the_picture_that_they_answer(probe, start_node):
+    run_policy(probe, start_node)
+    probe.send_goal()
+    statuses = probe.listen(PolicyStatus, topics.POLICY_STATUS)
+    command = probe.newest(TwistStamped, topics.COMMAND)
+    stamp_ns = nanoseconds(command.header.stamp)
+    status = probe.until(
+        lambda: next((s for _, s in statuses if nanoseconds(s.header.stamp) == stamp_ns), None), "its status"
+    )
+    assert 0 <= status.picture_age_ms < 2000
+    assert abs(probe.node.get_clock().now().nanoseconds - stamp_ns) < 2e9
+
+
+def test_it_decides_at_the_rate_that_the_policy_was_trained_at(probe, start_node):
+    run_policy(probe, start_node)
+    probe.send_goal()
+    commands = probe.listen(TwistStamped, topics.COMMAND)
+    probe.until(lambda: len(commands) >= 14, "14 commands")
+    gaps = np.diff([came_s for came_s, _ in commands])
+    assert np.median(gaps) == pytest.approx(3 / 20, abs=0.03)
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+def test_a_malformed_goal_is_refused_and_the_robot_is_told_nothing(probe, shared_policy, case):
+    changes, message = MALFORMED[case]
+    probe.play_camera()
+    commands = probe.listen(TwistStamped, topics.COMMAND)
+    probe.send_goal(**{"id": f"bad-{len(case)}", **changes})
+    refused = probe.policy(PolicyStatus.REFUSED)
+    assert message in refused.message
+    for _ in range(3):
+        probe.policy(PolicyStatus.REFUSED)
+    assert commands == []
+
+
+def test_a_malformed_goal_in_mid_drive_ends_with_a_zero(probe, start_node):
+    run_policy(probe, start_node)
+    probe.send_goal()
+    commands = probe.listen(TwistStamped, topics.COMMAND)
+    probe.until(lambda: any(command.twist.linear.x > 0 for _, command in commands), "motion")
+    probe.send_goal(id="bad", event="hug")
+    probe.policy(PolicyStatus.REFUSED)
+    probe.policy(PolicyStatus.REFUSED)
+    assert commands[-1][1].twist.linear.x == 0.0
+    count = len(commands)
+    probe.policy(PolicyStatus.REFUSED)
+    assert len(commands) == count
+
+
+def test_an_onboard_picture_cut_short_is_not_acted_upon(probe, start_node):
+    run_policy(probe, start_node)
+    probe.send_goal()
+    probe.policy(PolicyStatus.RUNNING)
+    probe.jpeg = probe.jpeg[: len(probe.jpeg) // 2]
+    status = probe.policy(PolicyStatus.WAITING_FOR_PICTURE)
+    assert "onboard picture: expected a whole JPEG" in status.message
+
+
+def test_an_old_picture_is_not_acted_upon(probe, start_node):
+    run_policy(probe, start_node, picture_timeout=0.3)
+    probe.send_goal()
+    probe.policy(PolicyStatus.RUNNING)
+    probe.silence("camera")
+    status = probe.newest(PolicyStatus, topics.POLICY_STATUS, lambda s: "old" in s.message, "an old picture")
+    assert status.state == PolicyStatus.WAITING_FOR_PICTURE
+    assert "allowed 0.30 s" in status.message
+
+
+def test_nothing_is_remembered_while_the_gate_is_not_armed(probe, start_node):
+    run_policy(probe, start_node)
+    gate = probe.node.create_publisher(GateStatus, topics.GATE_STATUS, topics.LATCHED_QOS)
+    gate.publish(GateStatus(state=GateStatus.DISARMED))
+    probe.send_goal()
+    probe.policy(PolicyStatus.RUNNING, step=1)
+    probe.policy(PolicyStatus.RUNNING, step=1)
+    gate.publish(GateStatus(state=GateStatus.ARMED, armed=True))
+    probe.policy(PolicyStatus.RUNNING, step=5)
+
+
+def test_reset_memory_starts_counting_anew(probe, start_node):
+    run_policy(probe, start_node)
+    probe.send_goal()
+    probe.policy(PolicyStatus.RUNNING, step=6)
+    assert probe.call(topics.RESET_MEMORY).message == "memory emptied"
+    status = probe.policy(PolicyStatus.RUNNING)
+    assert status.step < 6
+
+
+def set_policy(probe, name: str):
+    value = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=name)
+    request = SetParameters.Request(parameters=[Parameter(name="policy", value=value)])
+    return probe.call("policy/set_parameters", SetParameters, request).results[0]
+
+
+def test_the_policy_changes_while_it_runs_and_an_unknown_one_is_refused(probe, start_node):
+    run_policy(probe, start_node, "random")
+    probe.send_goal()
+    probe.policy(PolicyStatus.RUNNING, policy="random")
+    assert set_policy(probe, "forward_biased_random").successful
+    probe.policy(PolicyStatus.RUNNING, policy="forward_biased_random", goal_id="goal-1")
+    answer = set_policy(probe, "clairvoyant")
+    assert not answer.successful
+    assert "expected bundle, random or forward_biased_random, got 'clairvoyant'" in answer.reason
+    probe.policy(PolicyStatus.RUNNING, policy="forward_biased_random")
+
+
+def test_sigint_ends_it_with_status_0(probe, start_node):
+    process = run_policy(probe, start_node)
+    process.send_signal(signal.SIGINT)
+    probe.until(lambda: process.poll() is not None, "end of the policy")
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "expected a bundle"), (b"\x00" * 500, "expected a bundle")],
+    ids=["missing", "foreign"],
+)
+def test_a_bundle_that_is_none_ends_it_with_a_reason(start_node, tmp_path, content, message):
+    path = tmp_path / "policy.xview"
+    if content is not None:
+        path.write_bytes(content)
+    process = start_node("policy", bundle=path)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert message in errors
+    assert "Traceback" not in errors
