@@ -9,9 +9,6 @@ import time
 import cv2
 import numpy as np
 import pytest
-
-os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-
 import rclpy
 from geometry_msgs.msg import TwistStamped
 from rclpy.context import Context
@@ -24,9 +21,11 @@ from xview_agent import topics
 from xview_agent.domains import free_domain_id
 from xview_agent.graph import GRAPHS, configuration_file
 from xview_agent.stamps import jpeg_message
+from xview_agent.starter import localhost_environment
 from xview_deploy.picture import encode_jpeg, encode_mask
 from xview_interfaces.msg import CrossViewGoal, GateStatus, PolicyStatus
 
+os.environ.update(localhost_environment())  # before the first context is made
 DEADLINE_S = 30.0  # discovery alone can take several seconds on a busy machine
 
 

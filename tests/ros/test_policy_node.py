@@ -95,8 +95,9 @@ def test_a_malformed_goal_is_refused_and_the_robot_is_told_nothing(probe, shared
     changes, message = MALFORMED[case]
     probe.play_camera()
     commands = probe.listen(TwistStamped, topics.COMMAND)
-    probe.send_goal(**{"id": f"bad-{len(case)}", **changes})
-    refused = probe.policy(PolicyStatus.REFUSED)
+    goal = {"id": f"bad: {case}", **changes}
+    probe.send_goal(**goal)
+    refused = probe.policy(PolicyStatus.REFUSED, goal_id=goal["id"])
     assert message in refused.message
     for _ in range(3):
         probe.policy(PolicyStatus.REFUSED)
@@ -122,8 +123,9 @@ def test_an_onboard_picture_cut_short_is_not_acted_upon(probe, start_node):
     probe.send_goal()
     probe.policy(PolicyStatus.RUNNING)
     probe.jpeg = probe.jpeg[: len(probe.jpeg) // 2]
-    status = probe.policy(PolicyStatus.WAITING_FOR_PICTURE)
-    assert "onboard picture: expected a whole JPEG" in status.message
+    expected = "onboard picture: expected a whole JPEG"
+    status = probe.newest(PolicyStatus, topics.POLICY_STATUS, lambda s: expected in s.message, expected)
+    assert status.state == PolicyStatus.WAITING_FOR_PICTURE
 
 
 def test_an_old_picture_is_not_acted_upon(probe, start_node):

@@ -22,17 +22,23 @@ def demo(set: tuple[str, ...] = (), domain_id: int | None = None) -> int:
     return start("sim", set=set, domain_id=domain_id)
 
 
-def robot(set: tuple[str, ...] = (), domain_id: int | None = None, namespace: str = "/xview") -> int:
+def robot(
+    only: tuple[str, ...] = (),
+    set: tuple[str, ...] = (),
+    domain_id: int | None = None,
+    namespace: str = "/xview",
+) -> int:
     """Run policy, gate and console on a robot that has no `ros2 launch`; its cameras and base run already.
 
     Args:
+        only: the nodes to start, where the others run elsewhere.
         set: parameters of nodes, each as node.parameter=value, e.g. gate.stamped_cmd_vel=false.
         domain_id: ROS_DOMAIN_ID of the robot.
         namespace: of all nodes.
     """
     from xview_agent.starter import start
 
-    return start("robot", set=set, domain_id=domain_id, namespace=namespace, network=True)
+    return start("robot", only=only, set=set, domain_id=domain_id, namespace=namespace, network=True)
 
 
 def console(set: tuple[str, ...] = (), domain_id: int | None = None, namespace: str = "/xview") -> int:
@@ -43,6 +49,4 @@ def console(set: tuple[str, ...] = (), domain_id: int | None = None, namespace: 
         domain_id: ROS_DOMAIN_ID of the graph.
         namespace: of all nodes.
     """
-    from xview_agent.starter import start
-
-    return start("console", set=set, domain_id=domain_id, namespace=namespace, network=True)
+    return robot(only=("console",), set=set, domain_id=domain_id, namespace=namespace)

@@ -35,7 +35,6 @@ def _entries(names: tuple[str, ...], parameter_files: tuple[str, ...]) -> tuple[
 GRAPHS: dict[str, tuple[NodeEntry, ...]] = {
     "robot": _entries(("gate", "policy", "console"), ("robot.yaml",)),
     "sim": _entries(("twin", "gate", "policy", "console"), ("robot.yaml", "sim.yaml")),
-    "console": _entries(("console",), ("robot.yaml",)),
 }
 
 

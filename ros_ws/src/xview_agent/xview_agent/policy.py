@@ -22,7 +22,7 @@ from xview_deploy.actions import ActionMapping
 from xview_deploy.goal import CrossViewGoal
 from xview_deploy.onnx_policy import OnnxPolicy
 from xview_deploy.policy import Policy
-from xview_deploy.pursuit import REFUSED, RUNNING, WAITING_FOR_GOAL, Outcome, Pursuit, PursuitSettings
+from xview_deploy.pursuit import REFUSED, Outcome, Pursuit, PursuitSettings
 from xview_deploy.random_policy import ForwardBiasedRandomPolicy, RandomPolicy
 from xview_deploy.shipped import bundle_path
 from xview_deploy.spec import ContractError
@@ -56,7 +56,7 @@ class PolicyNode(FarewellNode):
         self._picture: CompressedImage | None = None
         self._goal_id = self._goal_event = ""
         self._gate_holds = False
-        self._last_state = WAITING_FOR_GOAL
+        self._commanded = STILL
         self._timer: Timer | None = None
         self._pursuit = Pursuit(
             self._make_policy(self._declare_policy()),
@@ -148,17 +148,17 @@ class PolicyNode(FarewellNode):
         outcome = self._pursuit.decide(data, stamp_ns, picture_age_s)
         self._publish_command(outcome, picture)
         self._publish_status(outcome, picture)
-        self._last_state = outcome.state
 
     def _publish_command(self, outcome: Outcome, picture: CompressedImage | None) -> None:
         velocity = outcome.velocity
-        if outcome.state == REFUSED and self._last_state == RUNNING:
+        if outcome.state == REFUSED and self._commanded != STILL:
             velocity = STILL  # once: else the base would keep the last command until the gate misses the next
         if picture is None or velocity is None:
             return
         command = TwistStamped(header=picture.header)
         command.twist.linear.x, command.twist.linear.y, command.twist.angular.z = velocity
         self._command.publish(command)
+        self._commanded = velocity
 
     def _publish_status(self, outcome: Outcome, picture: CompressedImage | None) -> None:
         policy = self._pursuit.policy

@@ -139,8 +139,16 @@ def node_environment(settings: StartSettings) -> dict[str, str]:
     if settings.domain_id is not None:
         environment["ROS_DOMAIN_ID"] = str(settings.domain_id)
     if settings.localhost_only:
-        environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+        environment.update(localhost_environment())
     return environment
+
+
+def localhost_environment() -> dict[str, str]:
+    """What keeps ROS nodes within this machine and lets them find each other quickly there."""
+    return {
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "FASTDDS_DEFAULT_PROFILES_FILE": str(configuration_file("discovery.xml")),
+    }
 
 
 def signal_group(process: subprocess.Popen[bytes], signum: signal.Signals) -> None:
@@ -173,12 +181,23 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
     return table
 
 
-def run_graph(graph: str, settings: StartSettings) -> int:
-    """Runs a graph until SIGINT, SIGTERM or a node's death; 0 where somebody asked for the end, else 1."""
+def chosen(graph: str, only: Sequence[str]) -> tuple[NodeEntry, ...]:
+    """The graph's nodes, or those of them that are named; ContractError for a name that is none."""
+    if graph not in GRAPHS:
+        raise ContractError(f"graph: expected one of {list(GRAPHS)}, got {graph!r}")
+    names = [node.name for node in GRAPHS[graph]]
+    for name in only:
+        if name not in names:
+            raise ContractError(f"node of the graph {graph}: expected one of {names}, got {name!r}")
+    return tuple(node for node in GRAPHS[graph] if not only or node.name in only)
+
+
+def run_graph(nodes: Sequence[NodeEntry], settings: StartSettings) -> int:
+    """Runs nodes until SIGINT, SIGTERM or a node's death; 0 where somebody asked for the end, else 1."""
     stopping = threading.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda received, frame: stopping.set())
-    with RunningGraph(GRAPHS[graph], settings) as running:
+    with RunningGraph(nodes, settings) as running:
         deaths = running.wait(stopping)
     for death in deaths:
         print(f"{death}: stopped the graph", file=sys.stderr)
@@ -187,6 +206,7 @@ def run_graph(graph: str, settings: StartSettings) -> int:
 
 def start(
     graph: tyro.conf.Positional[str],
+    only: tuple[str, ...] = (),
     set: tuple[str, ...] = (),
     domain_id: int | None = None,
     namespace: str = NAMESPACE,
@@ -195,21 +215,21 @@ def start(
     """Start a graph's nodes and keep them running.
 
     Args:
-        graph: robot, sim or console.
+        graph: robot or sim.
+        only: the nodes to start, where the others run elsewhere; all where none is named.
         set: parameters of nodes, each as node.parameter=value.
         domain_id: ROS_DOMAIN_ID of the graph.
         namespace: of all nodes.
         network: let other machines see the graph; the simulation does not need it.
     """
-    if graph not in GRAPHS:
-        raise ContractError(f"graph: expected one of {list(GRAPHS)}, got {graph!r}")
+    nodes = chosen(graph, only)
     settings = StartSettings(
         namespace=namespace,
         domain_id=domain_id,
         localhost_only=not network,
         parameters=parse_assignments(set),
     )
-    return run_graph(graph, settings)
+    return run_graph(nodes, settings)
 
 
 def main() -> None:
