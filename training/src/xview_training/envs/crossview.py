@@ -41,11 +41,18 @@ class CrossViewEnvs:
     walking costs (tasks/paths.py); target int64 (N, 3); view float32 (N, VIEW_SIZE); climb and drop int64 (N,).
     """
 
-    def __init__(self, environments: int, image_size: int = 64, threads: int = 2, actions: ActionTable | None = None):
+    def __init__(
+        self,
+        environments: int,
+        image_size: int = 64,
+        threads: int = 2,
+        actions: ActionTable | None = None,
+        supersampling: int = SUPERSAMPLING,
+    ):
         self.actions = actions or ActionTable()
-        side = image_size * SUPERSAMPLING
         self.image_size = image_size
-        self.sim = VoxelSim(SimConfig(environments, side, side, threads, self.actions))
+        side = image_size * supersampling
+        self.sim = VoxelSim(SimConfig(environments, side, side, threads))
         self.observation = Observation(
             image=np.zeros((environments, image_size, image_size, 3), np.uint8),
             goal_image=np.zeros((environments, image_size, image_size, 3), np.uint8),

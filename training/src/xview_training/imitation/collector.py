@@ -67,10 +67,15 @@ class Chunk:
         def joined(name: str) -> Tensor:
             return torch.cat([getattr(part, name) for part in parts])
 
-        plain = [joined(n) for n in ("images", "goal_image", "goal_mask", "event", "previous_action")]
-        state = State(*(torch.cat(t) for t in zip(*(p.state for p in parts), strict=True)))
-        labels = Labels(*(torch.cat(t) for t in zip(*(p.labels for p in parts), strict=True)))
-        return Chunk(*plain, state, labels)
+        return Chunk(
+            images=joined("images"),
+            goal_image=joined("goal_image"),
+            goal_mask=joined("goal_mask"),
+            event=joined("event"),
+            previous_action=joined("previous_action"),
+            state=State(*(torch.cat(t) for t in zip(*(p.state for p in parts), strict=True))),
+            labels=Labels(*(torch.cat(t) for t in zip(*(p.labels for p in parts), strict=True))),
+        )
 
 
 class Collector:

@@ -125,8 +125,8 @@ class ImitationTrainer:
     def _average(self) -> None:
         """Exponential average of the weights, starting as a plain one."""
         keep = min(self.experiment.ema, (1 + self.updates) / (10 + self.updates))
-        ours, theirs = list(self.average.parameters()), list(self.policy.parameters())
-        torch._foreach_lerp_(ours, theirs, 1 - keep)
+        for ours, theirs in zip(self.average.parameters(), self.policy.parameters(), strict=True):
+            ours.lerp_(theirs, 1 - keep)
 
     def _report(self, writer: SummaryWriter) -> None:
         for name, value in self._means.items():

@@ -9,6 +9,7 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numba
 from numba import njit
@@ -32,9 +33,9 @@ def _cache_folder() -> str:
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
-    numba.config.CACHE_DIR = _cache_folder()
+    numba.config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]
 
-compiled = functools.partial(njit, cache=True, nogil=True)
+compiled: Any = functools.partial(njit, cache=True, nogil=True)
 # For drawing: reassociates float32 and divides without a check, so results may differ in the last bit between
 # processors. Rules and world generation use `compiled` and do not.
-compiled_fast = functools.partial(njit, cache=True, nogil=True, fastmath=True, error_model="numpy", boundscheck=False)
+compiled_fast: Any = functools.partial(compiled, fastmath=True, error_model="numpy", boundscheck=False)

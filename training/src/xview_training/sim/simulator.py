@@ -8,7 +8,6 @@ import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from xview_deploy.spec import ActionTable
 
 from xview_training.sim import mesh, physics, raster, raycast, worlds
 from xview_training.sim.blocks import BREAK_TICKS
@@ -66,7 +65,6 @@ class SimConfig:
     width: int = 64  # pixels
     height: int = 64
     threads: int = 2
-    actions: ActionTable = dataclasses.field(default_factory=ActionTable)
 
 
 @compiled()

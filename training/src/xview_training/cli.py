@@ -1,0 +1,173 @@
+"""The sub-commands of the training machine: train, evaluate, export, tasks, bench.
+
+Functions import what they need when they run, so that `xview --help` stays quick.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tyro
+from xview_deploy.spec import ContractError, Event
+
+
+def commands() -> Mapping[str, Any]:
+    """The table of sub-commands (entry-point group xview.commands)."""
+    return {
+        "train": {"imitation": train_imitation},
+        "evaluate": evaluate,
+        "export": export,
+        "tasks": {"show": tasks_show},
+        "bench": {"sim": bench_sim},
+    }
+
+
+def train_imitation(
+    experiment: str = "cpu",
+    run: Path | None = None,
+    seed: int | None = None,
+    frames: int | None = None,
+    resume: bool = True,
+    threads: int = 2,
+) -> None:
+    """Imitation learning with DAgger: demonstrations from the expert, progress, TensorBoard, checkpoints.
+
+    Args:
+        experiment: named settings, see xview_training/experiments.py (debug, cpu).
+        run: folder of the run; runs/EXPERIMENT by default.
+        seed: instead of the experiment's.
+        frames: trained frames, instead of the experiment's.
+        resume: continue from the run's newest checkpoint if there is one.
+        threads: processor threads.
+    """
+    from xview_training import checkpoints
+    from xview_training.experiments import experiment_named
+    from xview_training.imitation.trainer import ImitationTrainer
+
+    settings = _checked(experiment_named, experiment)
+    changes = {"seed": seed, "frames": frames}
+    settings = dataclasses.replace(settings, **{k: v for k, v in changes.items() if v is not None})
+    folder = run or Path("runs") / experiment
+    trainer = ImitationTrainer(settings, folder, threads)
+    newest = checkpoints.newest(folder / "checkpoints") if resume else None
+    if newest is not None:
+        print(f"resuming from {newest}")
+        trainer.resume(newest)
+    trainer.train()
+    print(f"trained {trainer.global_step:,} frames in {trainer.seconds / 60:.1f} min: {folder}")
+
+
+def export(checkpoint: Path, out: Path, name: str = "small", results: tuple[Path, ...] = ()) -> None:
+    """Writes a checkpoint's averaged policy as a bundle, after comparing it with torch over a rollout.
+
+    Args:
+        checkpoint: a run folder, or one of its checkpoint folders.
+        out: the bundle to write (*.xview).
+        name: what the bundle calls itself.
+        results: JSON files of `xview evaluate` whose success rates the bundle shall carry.
+    """
+    from xview_training.release import describe, export_checkpoint
+
+    report = _checked(export_checkpoint, checkpoint, out, name, results)
+    print(f"parity with torch: {describe(report)}")
+    print(f"{out}: {out.stat().st_size / 2**20:.1f} MiB")
+
+
+def evaluate(
+    policy: str | None = None,
+    suite: str = "heldout",
+    event: str | None = None,
+    difficulty: str | None = None,
+    episodes: int = 200,
+    seed: int = 0,
+    strict: bool = False,
+    json: Path | None = None,
+) -> None:
+    """Plays a suite's tasks with a policy and prints success by event, difficulty and first-frame visibility.
+
+    Args:
+        policy: a bundle, "random", "forward_biased_random" or "expert"; the shipped bundle by default.
+        suite: train, heldout, robot or twin.
+        event: approach or break; what the suite draws by default.
+        difficulty: near, easy, medium or hard; what the suite draws by default.
+        episodes: how many tasks, each another world.
+        seed: chooses the tasks, and the random numbers of the policy.
+        strict: an arrival at a wrong candidate ends the episode.
+        json: write everything to this file.
+    """
+    from rich.console import Console
+
+    from xview_training.evaluation import table
+    from xview_training.evaluation.episodes import Selection, play
+    from xview_training.evaluation.players import player_named
+    from xview_training.tasks.suites import suite_named
+    from xview_training.tasks.task import DIFFICULTIES
+
+    if difficulty is not None and difficulty not in DIFFICULTIES:
+        raise ContractError(f"difficulty: expected one of {', '.join(DIFFICULTIES)}, got {difficulty!r}")
+    chosen = dataclasses.replace(_checked(suite_named, suite), strict=strict)
+    wanted = None if event is None else Event.parse(event)
+    selection = Selection(chosen, episodes, seed, wanted, difficulty)
+    player = player_named(policy, seed)
+    results = _checked(play, player, selection)
+    Console().print(table.as_text(player.name, suite, results))
+    if json is not None:
+        _write_json(json, table.as_json(player.name, suite, seed, results) | {"strict": strict})
+
+
+def tasks_show(suite: tyro.conf.Positional[str], out: Path, count: int = 16) -> None:
+    """Writes a contact sheet of a suite: first view, goal view with its mask, map from above.
+
+    Args:
+        suite: train, heldout, robot or twin.
+        out: folder for SUITE.png and SUITE.jsonl.
+        count: how many tasks.
+    """
+    from xview_training.tasks import contact_sheet
+    from xview_training.tasks.suites import suite_named
+
+    sheet, records = contact_sheet.write(_checked(suite_named, suite), out, count)
+    print(f"{sheet}\n{records}")
+
+
+def bench_sim(
+    size: int = 128, environments: int = 16, seconds: float = 5.0, seed: int = 0, json: Path | None = None
+) -> None:
+    """Steps per core-second of the whole environment step, beside drawing alone and the ray caster.
+
+    Args:
+        size: pixels a side.
+        environments: how many worlds.
+        seconds: processor time of each of the three loops.
+        seed: of the worlds and actions.
+        json: write the figures to this file.
+    """
+    from xview_training.bench.sim import measure
+
+    rates = measure(size, environments, seconds, seed)
+    print(f"{environments} worlds, {size} x {size}, colour + object id + depth, one thread, per core-second:")
+    print(f"  whole step            {rates.steps_per_core_second:8,.0f}")
+    print(f"  drawing, merged quads {rates.render_only:8,.0f}")
+    print(f"  drawing, ray caster   {rates.ray_caster:8,.0f}")
+    print(f"  whole step / ray caster {rates.steps_per_core_second / rates.ray_caster:.2f}")
+    print(f"  memory per environment {rates.bytes_per_env / 2**20:.2f} MiB")
+    if json is not None:
+        _write_json(json, dataclasses.asdict(rates))
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=1))
+    print(path)
+
+
+def _checked(function: Any, *arguments: Any) -> Any:
+    """Calls a function; a ValueError becomes the one-line error of the command line."""
+    try:
+        return function(*arguments)
+    except ValueError as error:
+        raise ContractError(str(error)) from error

@@ -1,0 +1,103 @@
+"""Plays a suite's tasks with one player and books what came of each."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import numpy as np
+from rich.progress import Progress
+from xview_deploy.spec import Event
+
+from xview_training.envs.crossview import CrossViewEnvs
+from xview_training.evaluation.players import Player
+from xview_training.sim.worlds import GENERATION
+from xview_training.tasks import rules
+from xview_training.tasks.suites import Suite
+
+
+@dataclasses.dataclass(frozen=True)
+class Episode:
+    """What came of one task. `ticks` (20 a second) run until success or the end."""
+
+    task_id: str
+    event: str
+    difficulty: str
+    visible_at_start: bool
+    same_kind: int
+    success: bool
+    first_right: bool
+    first_wrong: bool
+    ticks: int
+    path_blocks: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """Which tasks to play: `seed` chooses their indices in the suite; None plays what the suite draws."""
+
+    suite: Suite
+    episodes: int
+    seed: int
+    event: Event | None = None
+    difficulty: str | None = None
+
+    def indices(self) -> np.ndarray:
+        """Indices of distinct tasks, int64 (episodes,). ValueError where the suite holds fewer."""
+        if not 0 < self.episodes <= self.suite.size:
+            raise ValueError(f"suite {self.suite.name} holds {self.suite.size} tasks, {self.episodes} were asked for")
+        return np.random.default_rng([self.seed, GENERATION]).permutation(self.suite.size)[: self.episodes]
+
+
+def play(
+    player: Player, selection: Selection, image_size: int = 64, batch: int = 64, quiet: bool = False
+) -> list[Episode]:
+    """Plays every task once; the order of the result is that of `selection.indices()`."""
+    order = selection.indices()
+    envs = CrossViewEnvs(min(batch, len(order)), image_size)
+    playing = np.full(len(envs), -1)  # position in `order` of each slot's task
+    results: dict[int, Episode] = {}
+    waiting = iter(range(len(order)))
+    with Progress(disable=quiet, transient=True) as progress:
+        bar = progress.add_task(f"{player.name} on {selection.suite.name}", total=len(order))
+        while len(results) < len(order):
+            free = np.flatnonzero(envs.done)
+            for slot in free[playing[free] >= 0]:
+                results[int(playing[slot])] = book(envs, int(slot))
+            _refill(envs, player, free, playing, waiting, selection, order)
+            if not envs.done.all():
+                envs.step(player.act(envs))
+            progress.update(bar, completed=len(results))
+    envs.close()
+    return [results[k] for k in range(len(order))]
+
+
+def _refill(envs, player, free, playing, waiting, selection, order) -> None:  # type: ignore[no-untyped-def]
+    """Gives the free slots the next tasks, while there are any."""
+    positions = list(itertools.islice(waiting, len(free)))
+    playing[free] = -1
+    slots = free[: len(positions)]
+    if len(slots) == 0:
+        return
+    playing[slots] = positions
+    requests = [(selection.suite, int(order[p]), selection.event, selection.difficulty) for p in positions]
+    envs.assign(slots, iter(requests))
+    player.begin(envs, slots)
+
+
+def book(envs: CrossViewEnvs, slot: int) -> Episode:
+    """The result of the episode that has ended in `slot`."""
+    task, episode = envs.tasks[slot], envs.episode[slot]
+    assert task is not None
+    return Episode(
+        task_id=task.task_id,
+        event=task.event.value,
+        difficulty=task.difficulty,
+        visible_at_start=task.visible_at_start,
+        same_kind=task.same_kind,
+        success=bool(episode[rules.SUCCESS]),
+        first_right=bool(episode[rules.FIRST] == rules.TARGET_FIRST),
+        first_wrong=bool(episode[rules.FIRST] == rules.DISTRACTOR_FIRST),
+        ticks=int(episode[rules.TICKS]),
+        path_blocks=float(episode[rules.PATH]),
+    )

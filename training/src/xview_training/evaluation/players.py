@@ -1,0 +1,102 @@
+"""Who acts in an evaluation: a bundle's network, the expert, and the random policies they are measured against."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from xview_deploy.onnx_graphs import EncodedGoal, Graphs
+from xview_deploy.random_policy import ForwardBiasedRandomPolicy, RandomPolicy
+from xview_deploy.sampling import choose_actions
+from xview_deploy.shipped import bundle_path
+
+from xview_training.envs.crossview import CrossViewEnvs
+from xview_training.imitation.expert import Expert
+
+
+class Player(Protocol):
+    """Acts in a batch of environments."""
+
+    name: str
+
+    def begin(self, envs: CrossViewEnvs, slots: np.ndarray) -> None:
+        """New tasks have been put into these slots."""
+
+    def act(self, envs: CrossViewEnvs) -> np.ndarray:
+        """Actions int64 (N, 3); those of finished environments do not matter."""
+
+
+class RandomPlayer:
+    """A random policy of the robot's package, one draw an environment."""
+
+    def __init__(self, policy: RandomPolicy):
+        self.name = policy.name
+        self._policy = policy
+
+    def begin(self, envs: CrossViewEnvs, slots: np.ndarray) -> None:
+        """It remembers nothing."""
+
+    def act(self, envs: CrossViewEnvs) -> np.ndarray:
+        """Random actions."""
+        return np.stack([self._policy.act(image).action for image in envs.observation.image])
+
+
+class ExpertPlayer:
+    """The privileged expert: the upper bound of every table."""
+
+    name = "expert"
+
+    def __init__(self) -> None:
+        self._expert: Expert | None = None
+
+    def begin(self, envs: CrossViewEnvs, slots: np.ndarray) -> None:
+        """Starts its search afresh."""
+        self._expert = self._expert or Expert(envs)
+        self._expert.forget(slots)
+
+    def act(self, envs: CrossViewEnvs) -> np.ndarray:
+        """The expert's actions."""
+        assert self._expert is not None
+        self._expert.label(np.flatnonzero(~envs.done))
+        return self._expert.actions.copy()
+
+
+class BundlePlayer:
+    """A bundle's network, sampled as the robot samples it, in one batch."""
+
+    def __init__(self, path: Path, seed: int, threads: int = 2):
+        self._graphs = Graphs.load(path, threads=threads)
+        self.name = self._graphs.metadata.name
+        self._rng = np.random.default_rng(seed)
+        self._goal: EncodedGoal | None = None
+
+    def begin(self, envs: CrossViewEnvs, slots: np.ndarray) -> None:
+        """Encodes the new goals and empties these slots' memory."""
+        if self._goal is None:
+            self._goal = self._graphs.encode_goal(envs.observation.goal_image, envs.observation.goal_mask)
+            self._state = self._graphs.initial_state(len(envs))
+            return
+        fresh = self._graphs.encode_goal(envs.observation.goal_image[slots], envs.observation.goal_mask[slots])
+        self._goal.tokens[slots], self._goal.vector[slots] = fresh.tokens, fresh.vector
+        forgotten = np.zeros(len(envs), bool)
+        forgotten[slots] = True
+        self._state = self._state.forget(forgotten)
+
+    def act(self, envs: CrossViewEnvs) -> np.ndarray:
+        """Sampled actions."""
+        assert self._goal is not None
+        seen = envs.observation
+        answer, self._state = self._graphs.step(seen.image, self._goal, seen.event, seen.previous_action, self._state)
+        return choose_actions(answer.logits, uniform=self._rng.random((len(envs), 3)))
+
+
+def player_named(name: str | None, seed: int) -> Player:
+    """ "random", "forward_biased_random", "expert", a bundle's path, or the shipped bundle for None."""
+    if name == RandomPolicy.name:
+        return RandomPlayer(RandomPolicy(seed=seed))
+    if name == ForwardBiasedRandomPolicy.name:
+        return RandomPlayer(ForwardBiasedRandomPolicy(seed=seed))
+    if name == ExpertPlayer.name:
+        return ExpertPlayer()
+    return BundlePlayer(bundle_path(name), seed)

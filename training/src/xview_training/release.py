@@ -1,0 +1,81 @@
+"""From a training run to a bundle that says where it came from and what it was measured at.
+
+xview export --checkpoint runs/cpu --out small.xview --results runs/cpu/heldout.json
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from xview_training import checkpoints
+from xview_training.export import BundleOrigin, export_bundle
+from xview_training.parity import ParityReport
+from xview_training.policy.small import SmallPolicy, SmallPolicyConfig
+from xview_training.tasks.suites import suite_named
+
+
+def load_policy(checkpoint: Path) -> tuple[SmallPolicy, dict[str, Any]]:
+    """The averaged policy of a checkpoint (or of a run's newest one) and the checkpoint's state."""
+    folder = checkpoint
+    if (checkpoint / "checkpoints").is_dir():
+        newest = checkpoints.newest(checkpoint / "checkpoints")
+        if newest is None:
+            raise ValueError(f"{checkpoint} holds no checkpoint yet: train first")
+        folder = newest
+    tensors, state = checkpoints.load(folder)
+    settings = dict(state["experiment"]["policy"])
+    settings["action_sizes"] = tuple(settings["action_sizes"])
+    policy = SmallPolicy(SmallPolicyConfig(**settings))
+    policy.load_state_dict({n[len("average.") :]: t for n, t in tensors.items() if n.startswith("average.")})
+    return policy, state
+
+
+def export_checkpoint(checkpoint: Path, out: Path, name: str, results: Sequence[Path]) -> ParityReport:
+    """Writes the bundle; ExportError where it would act otherwise than the policy.
+
+    results: files of `xview evaluate --json`; each becomes one entry of the bundle's measured success.
+    """
+    policy, state = load_policy(checkpoint)
+    experiment = state["experiment"]
+    events = sorted({event.value for s in suite_named(experiment["suite"]).scenes for event, _ in s.events})
+    origin = BundleOrigin(
+        name=name,
+        events=tuple(events),
+        training={
+            "experiment": experiment["name"],
+            "seed": str(experiment["seed"]),
+            "frames": str(state["global_step"]),
+            "minutes": f"{state['seconds'] / 60:.1f}",
+            "revision": _revision(),
+        },
+        measured=dict(_measured(path) for path in results),
+    )
+    return export_bundle(policy, out, origin)
+
+
+def _measured(path: Path) -> tuple[str, dict[str, float]]:
+    """(suite and table row, rates) of one evaluation's headline."""
+    record = json.loads(path.read_text())
+    rows = sorted({f"{row['event']} {row['difficulty']}" for row in record["table"]})
+    low, high = record["success_interval"]
+    rates = {"episodes": float(record["episodes"]), "success_rate": record["success_rate"], "low": low, "high": high}
+    return f"{record['suite']}: {', '.join(rows)}", rates | {"first_right_rate": record["first_right_rate"]}
+
+
+def _revision() -> str:
+    """The source tree's git revision, "unknown" outside a checkout."""
+    here = Path(__file__).parent
+    found = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=here, capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip() or "unknown"
+
+
+def describe(report: ParityReport) -> str:
+    """A line for the terminal."""
+    return ", ".join(f"{field.name} {getattr(report, field.name)}" for field in dataclasses.fields(report))
