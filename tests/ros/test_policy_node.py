@@ -7,32 +7,9 @@ from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from xview_agent import topics
 from xview_agent.stamps import nanoseconds
-from xview_deploy.picture import encode_jpeg, encode_mask
 from xview_interfaces.msg import GateStatus, PolicyStatus
 
 PATIENT = {"picture_timeout": 2.0}  # where a stall of the machine is not the subject
-
-
-def other_size() -> bytes:
-    mask = np.zeros((100, 100), bool)
-    mask[20:60, 20:60] = True
-    return encode_mask(mask)
-
-
-def picture() -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
-
-
-MALFORMED = {
-    "mask of another size": ({"mask": other_size()}, "expected the picture's size 320x240, got 100x100"),
-    "empty mask": ({"mask": encode_mask(np.zeros((240, 320), bool))}, "got an empty mask"),
-    "mask that is a JPEG": ({"mask": encode_jpeg(picture())}, "expected a PNG"),
-    "unknown event": ({"event": "hug"}, "unknown event 'hug': expected one of"),
-    "JPEG cut short": ({"image": encode_jpeg(picture())[:-200]}, "expected a whole JPEG, got one cut short"),
-    "no picture": ({"image": b""}, "expected a JPEG or PNG, got no bytes"),
-    "no id": ({"id": ""}, "goal id: expected a name that is not empty"),
-    "another version": ({"version": 2}, "goal version: expected 1, got 2"),
-}
 
 
 def run_policy(probe, start_node, kind: str = "forward_biased_random", **parameters):
@@ -40,12 +17,6 @@ def run_policy(probe, start_node, kind: str = "forward_biased_random", **paramet
     probe.play_camera()
     probe.policy(PolicyStatus.WAITING_FOR_GOAL)
     return process
-
-
-@pytest.fixture(scope="module")
-def shared_policy(start_shared_node):
-    """One node for all malformed goals: starting one takes longer than refusing a goal."""
-    return start_shared_node("policy", policy="random", **PATIENT)
 
 
 def test_it_waits_for_a_goal_then_for_a_picture_then_runs(probe, start_node):
@@ -88,20 +59,6 @@ def test_it_decides_at_the_rate_that_the_policy_was_trained_at(probe, start_node
     probe.until(lambda: len(commands) >= 14, "14 commands")
     gaps = np.diff([came_s for came_s, _ in commands])
     assert np.median(gaps) == pytest.approx(3 / 20, abs=0.03)
-
-
-@pytest.mark.parametrize("case", MALFORMED)
-def test_a_malformed_goal_is_refused_and_the_robot_is_told_nothing(probe, shared_policy, case):
-    changes, message = MALFORMED[case]
-    probe.play_camera()
-    commands = probe.listen(TwistStamped, topics.COMMAND)
-    goal = {"id": f"bad: {case}", **changes}
-    probe.send_goal(**goal)
-    refused = probe.policy(PolicyStatus.REFUSED, goal_id=goal["id"])
-    assert message in refused.message
-    for _ in range(3):
-        probe.policy(PolicyStatus.REFUSED)
-    assert commands == []
 
 
 def test_a_malformed_goal_in_mid_drive_ends_with_a_zero(probe, start_node):
