@@ -29,11 +29,21 @@ os.environ.update(localhost_environment())  # before the first context is made
 DEADLINE_S = 30.0  # discovery alone can take several seconds on a busy machine
 
 
+CAMERAS = ("onboard/", "third_person/", "corner/")
+
+
 def scene(width: int = 320, height: int = 240) -> np.ndarray:
     """A picture with an orange box on a grey floor: uint8 (H, W, 3) RGB."""
     picture = np.full((height, width, 3), 120, np.uint8)
     cv2.rectangle(picture, (width // 3, height // 3), (width // 2, height // 2), (240, 120, 20), -1)
     return picture
+
+
+def quality(topic: str):
+    """The quality of service to listen with: no more than the topic's publisher offers."""
+    if topic in (topics.GATE_STATUS, topics.GOAL):
+        return topics.LATCHED_QOS
+    return topics.CAMERA_QOS if topic.startswith(CAMERAS) else topics.NEWEST_QOS
 
 
 class Probe:
@@ -56,14 +66,12 @@ class Probe:
         self.node.destroy_node()
         rclpy.shutdown(context=self.context)
 
-    def listen(self, kind: type, topic: str, qos=topics.LATCHED_QOS) -> list:
-        """Messages of the topic, growing while the probe spins. Each comes with its time of arrival."""
+    def listen(self, kind: type, topic: str) -> list:
+        """Messages of the topic with their times of arrival, growing while the probe spins."""
         if topic not in self.received:
             self.received[topic] = []
-            # A volatile publisher does not serve a latched reader.
-            qos = qos if topic in (topics.GATE_STATUS, topics.GOAL) else topics.NEWEST_QOS
             keep = self.received[topic].append
-            self.node.create_subscription(kind, topic, lambda message: keep((time.time(), message)), qos)
+            self.node.create_subscription(kind, topic, lambda message: keep((time.time(), message)), quality(topic))
         return self.received[topic]
 
     def spin(self) -> None:
