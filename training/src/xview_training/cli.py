@@ -18,7 +18,7 @@ from xview_deploy.spec import ContractError, Event
 def commands() -> Mapping[str, Any]:
     """The table of sub-commands (entry-point group xview.commands)."""
     return {
-        "train": {"imitation": train_imitation},
+        "train": {"imitation": train_imitation, "curve": train_curve},
         "evaluate": evaluate,
         "export": export,
         "tasks": {"show": tasks_show},
@@ -59,6 +59,19 @@ def train_imitation(
         trainer.resume(newest)
     trainer.train()
     print(f"trained {trainer.global_step:,} frames in {trainer.seconds / 60:.1f} min: {folder}")
+
+
+def train_curve(run: Path, out: Path) -> None:
+    """Draws a run's learning curves.
+
+    Args:
+        run: folder of the run.
+        out: picture to write, *.png or *.svg.
+    """
+    from xview_training.evaluation.curve import draw
+
+    _checked(draw, run, out)
+    print(out)
 
 
 def export(checkpoint: Path, out: Path, name: str = "small", results: tuple[Path, ...] = ()) -> None:
