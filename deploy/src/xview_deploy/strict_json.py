@@ -1,6 +1,6 @@
 """Frozen dataclasses as JSON and back, with every surprise named: what a file says is checked, not trusted.
 
-Knows str, int, float, tuples, dicts with string keys, and dataclasses of these. A wrong type, a missing or an
+Knows str, bool, int, float, tuples, dicts with string keys, and dataclasses of these. A wrong type, a missing or an
 unknown field raises ContractError with the field's path, as in `metadata.actions.camera_deg[3]`.
 """
 
@@ -68,7 +68,9 @@ def _tuple(parameters: tuple[Any, ...], value: object, what: str) -> tuple[Any, 
     return tuple(_value(hint, item, f"{what}[{i}]") for i, (hint, item) in enumerate(zip(hints, value, strict=True)))
 
 
-def _scalar(hint: type, value: object, what: str) -> str | int | float:
+def _scalar(hint: type, value: object, what: str) -> str | bool | int | float:
+    if isinstance(value, bool) and hint is bool:
+        return value
     if isinstance(value, str) and hint is str:
         return value
     if isinstance(value, int) and not isinstance(value, bool) and hint is int:
@@ -80,7 +82,7 @@ def _scalar(hint: type, value: object, what: str) -> str | int | float:
             number = math.inf
         if math.isfinite(number):
             return number
-    names = {str: "text", int: "a whole number", float: "a finite number"}
+    names = {str: "text", int: "a whole number", float: "a finite number", bool: "true or false"}
     _refuse(what, names[hint], value)
 
 

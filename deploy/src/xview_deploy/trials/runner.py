@@ -69,7 +69,7 @@ class TrialSettings:
     difficulty: str = "near"
     event: Event = Event.APPROACH
     patience_s: float = 20.0  # for anything that the graph has to answer
-    max_interventions: int = 5  # stops after which a trial is given up
+    max_interventions: int = 20  # stops after which a trial is given up
 
 
 class TrialRunner:

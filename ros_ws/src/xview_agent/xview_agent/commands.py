@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 
 def commands() -> dict[str, Callable[..., int | None]]:
@@ -10,16 +11,36 @@ def commands() -> dict[str, Callable[..., int | None]]:
     return {"demo": demo, "robot": robot, "console": console}
 
 
-def demo(set: tuple[str, ...] = (), domain_id: int | None = None) -> int:
-    """Drive the simulated robot: click a target on the page whose address is printed.
+def demo(
+    headless: bool = False,
+    trials: int = 20,
+    seed: int = 0,
+    difficulty: str = "near",
+    bundle: str = "",
+    json: Path | None = None,
+    set: tuple[str, ...] = (),
+    domain_id: int | None = None,
+) -> int:
+    """Drive the simulated robot: click a target on the page whose address is printed, or run trials by itself.
 
     Args:
+        headless: no page: closed-loop trials of the shipped policy and of two random ones, on the same rooms.
+        trials: how many trials each, headless.
+        seed: of the room, or of the trials' rooms.
+        difficulty: near, easy, medium or hard.
+        bundle: another policy than the shipped one.
+        json: write the trials' report to this file, headless.
         set: parameters of nodes, each as node.parameter=value, e.g. policy.policy=random.
         domain_id: ROS_DOMAIN_ID of the graph.
     """
+    if headless:
+        from xview_agent.headless import run_rounds
+
+        return run_rounds(trials, seed, difficulty, bundle, json)
     from xview_agent.starter import start
 
-    return start("sim", set=set, domain_id=domain_id)
+    chosen = (f"twin.seed={seed}", f"twin.difficulty={difficulty}", f'policy.bundle="{bundle}"')
+    return start("sim", set=(*chosen, *set), domain_id=domain_id)
 
 
 def robot(

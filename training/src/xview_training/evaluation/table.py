@@ -63,7 +63,7 @@ def as_json(player: str, suite: str, seed: int, episodes: list[Episode]) -> dict
 def as_text(player: str, suite: str, episodes: list[Episode]) -> Table:
     """A table to print."""
     table = Table(title=f"{player} on {suite}")
-    for name in ("event", "difficulty", "first frame", "n", "success", "first arrival right = strict", "ticks"):
+    for name in ("event", "difficulty", "first frame", "n", "success", "first right = strict", "ticks"):
         table.add_column(name, justify="left" if name in ("event", "difficulty", "first frame") else "right")
     for key, chosen in groups(episodes):
         won = sum(e.success for e in chosen)
