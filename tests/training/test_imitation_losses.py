@@ -64,9 +64,7 @@ def test_frames_that_show_the_target_weigh_three_times_in_the_heatmap(output, la
 
 
 def test_total_is_the_weighted_sum(output, labels):
-    weights = LossWeights(
-        buttons=0.1, pitch=0.2, yaw=0.3, heatmap=0.4, point=0.5, box=0.6, bearing=0.7, value=0.8
-    )
+    weights = LossWeights(buttons=0.1, pitch=0.2, yaw=0.3, heatmap=0.4, point=0.5, box=0.6, bearing=0.7, value=0.8)
     losses = imitation_losses(output, labels, weights)
     total = sum(getattr(weights, name) * loss for name, loss in losses.items() if name != "total")
     torch.testing.assert_close(losses["total"], total)
@@ -84,7 +82,5 @@ def test_frames_that_are_not_alive_have_no_influence(output, labels):
 
 
 def test_a_batch_without_a_counting_frame_costs_nothing(output, labels):
-    losses = imitation_losses(
-        output, labels._replace(alive=torch.zeros(B, T, dtype=torch.bool)), LossWeights()
-    )
+    losses = imitation_losses(output, labels._replace(alive=torch.zeros(B, T, dtype=torch.bool)), LossWeights())
     assert losses["total"].item() == 0

@@ -160,9 +160,7 @@ def test_the_masked_part_of_the_goal_decides(policy):
     for at in (8, 40):
         with torch.no_grad():
             goal = policy.encode_goal(image, square_mask(1, at=at))
-            outputs.append(
-                policy(images, goal, torch.tensor([7]), previous(1, 1), policy.initial_state(1))[0]
-            )
+            outputs.append(policy(images, goal, torch.tensor([7]), previous(1, 1), policy.initial_state(1))[0])
     assert not torch.allclose(outputs[0].heatmap, outputs[1].heatmap, atol=1e-4)
     assert not torch.allclose(outputs[0].buttons, outputs[1].buttons, atol=1e-5)
 

@@ -1,7 +1,8 @@
 """How this package compiles its inner loops: two decorators over numba.njit, and where the binaries are kept.
 
-Numba's cache looks at a function's own file only: edit a callee in another file and the old binary goes on being used.
-So the cache folder is named by a hash of all the sources that hold compiled functions.
+Numba's cache looks at a function's own file only: edit a callee in another file, or a constant that it froze, and the
+old binary goes on being used. So the cache folder is named by a hash of all the sources that hold compiled functions,
+and of this folder's others, whose tables those freeze.
 """
 
 import functools
@@ -21,7 +22,7 @@ def _cache_folder() -> str:
     digest = hashlib.sha256(numba.__version__.encode())
     for source in sorted(PACKAGE.rglob("*.py")):
         text = source.read_bytes()
-        if b"sim.compiled import" in text:
+        if b"sim.compiled import" in text or source.parent.name == "sim":
             digest.update(text)
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(base) / "xview" / f"numba-{digest.hexdigest()[:16]}"

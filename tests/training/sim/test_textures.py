@@ -1,0 +1,52 @@
+"""Textures are generated, always the same, and their mip levels are means."""
+
+import hashlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from xview_training.sim.blocks import BLOCKS, FIRST_CANDIDATE
+from xview_training.sim.textures import FACES, LEVEL_OFFSETS, TEXELS, atlas
+
+
+def unpacked(texels: np.ndarray) -> np.ndarray:
+    return np.stack([texels & 255, texels >> 8 & 255, texels >> 16 & 255], -1).astype(float)
+
+
+def test_another_process_paints_the_same_textures():
+    script = (
+        "import hashlib; from xview_training.sim.textures import atlas;"
+        "print(hashlib.sha256(atlas().tobytes()).hexdigest())"
+    )
+    there = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert there.stdout.strip() == hashlib.sha256(atlas().tobytes()).hexdigest()
+
+
+def test_every_block_has_every_face_in_every_set_and_nobody_can_paint_over_them():
+    assert atlas().shape == (8, len(BLOCKS) * FACES, TEXELS)
+    assert not atlas().flags.writeable
+    assert (atlas() >> 24 == 0).all()
+
+
+def test_each_mip_level_is_the_mean_of_the_finer_one():
+    for level in range(4):
+        side = 16 >> level
+        fine = unpacked(atlas()[..., LEVEL_OFFSETS[level] : LEVEL_OFFSETS[level] + side * side])
+        coarse = unpacked(atlas()[..., LEVEL_OFFSETS[level + 1] : LEVEL_OFFSETS[level + 1] + side * side // 4])
+        means = fine.reshape(*fine.shape[:2], side // 2, 2, side // 2, 2, 3).mean((3, 5))
+        assert np.abs(means.reshape(coarse.shape) - coarse).max() <= 1.0 + 1e-9  # each level is cut to whole numbers
+
+
+def test_candidates_can_be_told_apart_by_their_colours_and_sets_differ():
+    means = unpacked(atlas()[0, FIRST_CANDIDATE * FACES :: FACES, -1])
+    apart = np.linalg.norm(means[:, None] - means[None], axis=-1) + 1e9 * np.eye(len(means))
+    assert apart.min() > 12
+    assert all((atlas()[k] != atlas()[0]).mean() > 0.5 for k in range(1, 8))
+
+
+@pytest.mark.parametrize("name", ["gourd", "stone"])
+def test_the_first_set_has_the_catalogue_s_colours(name):
+    block = next(b for b in BLOCKS if b.name == name)
+    mean = unpacked(atlas()[0, BLOCKS.index(block) * FACES, :256]).mean(0)
+    assert mean / mean.sum() == pytest.approx(np.array(block.rgb) / sum(block.rgb), abs=0.04)
