@@ -39,8 +39,8 @@ class OperatorLink:
         self._gate: GateReport | None = None
         self._goal = node.create_publisher(GoalMessage, topics.GOAL, topics.LATCHED_QOS)
         self._heartbeat = node.create_publisher(Header, topics.OPERATOR_HEARTBEAT, topics.NEWEST_QOS)
-        self._arm = node.create_client(Trigger, topics.ARM)
-        self._stop = node.create_client(Trigger, topics.STOP)
+        self._arm: Client = node.create_client(Trigger, topics.ARM)
+        self._stop: Client = node.create_client(Trigger, topics.STOP)
         for camera in (self.onboard_camera, *third_person_cameras):
             self._listen_to(camera)
         node.create_subscription(PolicyStatus, topics.POLICY_STATUS, self._on_policy, topics.NEWEST_QOS)
