@@ -30,11 +30,14 @@ OPERATOR_HZ = 2.0  # third-person pictures: this operator needs one a trial
 class Contestant:
     """One policy with its graph and its operator."""
 
-    def __init__(self, label: str, policy: str, arguments: Sequence[str], bundle: str, folder: Path) -> None:
+    def __init__(
+        self, label: str, policy: str, domain_id: int, arguments: Sequence[str], bundle: str, folder: Path
+    ) -> None:
         self.label = label
+        self.domain_id = domain_id
         self.out = folder / f"{label}.json"
         self.settings = StartSettings(
-            domain_id=free_domain_id(),
+            domain_id=domain_id,
             parameters={"policy": {"policy": policy, "bundle": bundle}, "twin": {"third_person_rate": OPERATOR_HZ}},
             log_folder=folder / label,
         )
@@ -85,7 +88,10 @@ def run_rounds(trials: int, seed: int, difficulty: str, bundle: str, out: Path |
     records: dict[str, list[TrialRecord]] = {}
     with tempfile.TemporaryDirectory(prefix="xview-trials-") as name:
         for entries in ROUNDS:
-            contestants = [Contestant(*entry, arguments, bundle, Path(name)) for entry in entries]
+            contestants: list[Contestant] = []
+            for label, policy in entries:
+                domain_id = free_domain_id([c.domain_id for c in contestants])
+                contestants.append(Contestant(label, policy, domain_id, arguments, bundle, Path(name)))
             if failure := _compete(contestants):
                 print(f"xview demo: {failure}", file=sys.stderr)
                 _show_logs(contestants)
@@ -105,8 +111,8 @@ def _compete(contestants: Sequence[Contestant]) -> str:
     started: list[Contestant] = []
     try:
         for contestant in contestants:
-            started.append(contestant)
             contestant.start()
+            started.append(contestant)
         while not all(contestant.finished for contestant in contestants):
             for contestant in contestants:
                 if failure := contestant.failure():

@@ -1,0 +1,43 @@
+"""Closed-loop trials on the real graph: twin, gate, policy and automatic operator as processes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from xview_agent import headless
+from xview_agent.trials import trial_seeds
+
+
+def test_every_policy_meets_the_same_rooms_and_a_seed_gives_them_again() -> None:
+    assert trial_seeds(5, 7) == trial_seeds(5, 7)
+    assert trial_seeds(5, 7) != trial_seeds(5, 8)
+    assert len(set(trial_seeds(50, 7))) == 50
+
+
+def test_a_trial_runs_from_marking_to_verdict_and_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(headless, "ROUNDS", headless.ROUNDS[:1])
+    out = tmp_path / "trials.json"
+    assert headless.run_rounds(trials=2, seed=5, difficulty="near", bundle="", out=out) == 0
+    report = json.loads(out.read_text())
+    assert list(report) == ["shipped"]
+    row = report["shipped"]
+    assert row["trials"] == 2
+    assert row["first_right"] <= row["success"] <= 2
+    assert len(row["seconds"]) == row["success"]
+    assert all(0 < seconds <= 30 for seconds in row["seconds"])
+    assert "closed-loop trials" in capfd.readouterr().out
+
+
+def test_a_graph_that_cannot_start_is_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(headless, "ROUNDS", headless.ROUNDS[:1])
+    out = tmp_path / "trials.json"
+    status = headless.run_rounds(trials=1, seed=5, difficulty="near", bundle=str(tmp_path / "none.xview"), out=out)
+    assert status == 1
+    assert not out.exists()
+    assert "none.xview" in capfd.readouterr().err
