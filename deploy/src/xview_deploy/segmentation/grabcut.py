@@ -35,10 +35,13 @@ class GrabCutSettings:
     margin: float = 0.5  # of the box's longer side: surroundings that teach what is not the target
     min_margin_px: int = 12
     max_crop_px: int = 256  # a longer crop is cut at a smaller scale: GrabCut's time grows with the area
-    click_scales: tuple[float, ...] = (0.042, 0.058, 0.083, 0.117, 0.163)  # half a box, share of the height
-    usual_size: float = 0.094  # square root of the target's area, share of the picture's height
-    size_weight: float = 0.5
-    cut_off_weight: float = 2.0
+    coarse_iterations: int = 2  # for the boxes around a click: their results are cut again, finely
+    coarse_crop_px: int = 128
+    click_scales: tuple[float, ...] = (0.021, 0.03, 0.042, 0.058, 0.083, 0.117, 0.163)  # half a box / height
+    usual_size: float = 0.068  # square root of the target's area / picture's height
+    size_weight: float = 0.16
+    cut_off_weight: float = 2.2
+    off_centre_weight: float = 0.19
     least_share: float = 0.05  # of a box: a smaller result means that nothing stood out
     same_iou: float = 0.85  # two alternatives closer than this are one
     point_radius_px: int = 2
@@ -54,31 +57,33 @@ def propose(image: Picture, prompt: Prompt, settings: GrabCutSettings = DEFAULT)
     """
     height, width = image.shape[:2]
     prompt.check(width, height)
+    features = _features(image, settings)
     if prompt.box is not None:
-        return [_cut_box(image, _window(prompt.box, width, height), prompt, settings)]
-    return _cut_clicks(image, prompt, settings)
+        return [_cut_box(features, _window(prompt.box, width, height), prompt, settings)]
+    return _cut_clicks(features, prompt, settings)
 
 
-def _cut_box(image: Picture, box: Window, prompt: Prompt, settings: GrabCutSettings) -> Mask:
+def _cut_box(features: Picture, box: Window, prompt: Prompt, settings: GrabCutSettings) -> Mask:
     """What GrabCut finds in the box; the box itself where nothing in it stands out."""
-    mask, _ = _cut(image, box, prompt, settings)
+    mask, _ = _cut(features, box, prompt, settings)
     area = (box[2] - box[0]) * (box[3] - box[1])
     if np.count_nonzero(mask) < settings.least_share * area:
-        mask = np.zeros(image.shape[:2], bool)
+        mask = np.zeros(features.shape[:2], bool)
         mask[box[1] : box[3], box[0] : box[2]] = True
     return mask
 
 
-def _cut_clicks(image: Picture, prompt: Prompt, settings: GrabCutSettings) -> list[Mask]:
+def _cut_clicks(features: Picture, prompt: Prompt, settings: GrabCutSettings) -> list[Mask]:
+    quick = dataclasses.replace(settings, iterations=settings.coarse_iterations, max_crop_px=settings.coarse_crop_px)
     scored: list[tuple[float, Mask]] = []
     for scale in settings.click_scales:
-        box = _around(prompt.positive, scale * image.shape[0], image)
-        coarse, cut_off = _cut(image, box, prompt, settings)
+        box = _around(prompt.positive, scale * features.shape[0], features)
+        coarse, cut_off = _cut(features, box, prompt, quick)
         if not coarse.any():
             continue
-        fine, _ = _cut(image, _bounds(coarse, 3), prompt, settings)
+        fine, _ = _cut(features, _bounds(coarse, 3), prompt, settings)
         if fine.any():
-            scored.append((_objectness(image, fine, cut_off, settings), fine))
+            scored.append((_objectness(features, fine, cut_off, prompt, settings), fine))
     if not scored:
         x, y = prompt.positive[0]
         raise ContractError(
@@ -88,14 +93,14 @@ def _cut_clicks(image: Picture, prompt: Prompt, settings: GrabCutSettings) -> li
     return _distinct([mask for _, mask in scored], settings.same_iou)
 
 
-def _cut(image: Picture, box: Window, prompt: Prompt, settings: GrabCutSettings) -> tuple[Mask, float]:
+def _cut(features: Picture, box: Window, prompt: Prompt, settings: GrabCutSettings) -> tuple[Mask, float]:
     """One GrabCut inside the box: the mask, and the share of its outline that the box cut off."""
-    height, width = image.shape[:2]
+    height, width = features.shape[:2]
     margin = int(max(settings.min_margin_px, settings.margin * max(box[2] - box[0], box[3] - box[1])))
     crop = (max(0, box[0] - margin), max(0, box[1] - margin), min(width, box[2] + margin), min(height, box[3] + margin))
     seeds = _seeds(crop, box, prompt, settings)
     inside = seeds != cv2.GC_BGD
-    found = _run_grabcut(_features(image[crop[1] : crop[3], crop[0] : crop[2]], settings), seeds, settings)
+    found = _run_grabcut(features[crop[1] : crop[3], crop[0] : crop[2]], seeds, settings)
     points = [(x - crop[0], y - crop[1]) for x, y in prompt.positive]
     found = fill_holes(keep_component(close_gaps(found) & inside, points))
     mask = np.zeros((height, width), bool)
@@ -148,17 +153,26 @@ def _features(image: Picture, settings: GrabCutSettings) -> Picture:
     return np.clip(lab * np.array(weights, np.float32) + 128, 0, 255).astype(np.uint8)
 
 
-def _objectness(image: Picture, mask: Mask, cut_off: float, settings: GrabCutSettings) -> float:
-    """Higher for a mask that looks unlike its surroundings, has a usual size and was not cut off by its box."""
-    size = math.sqrt(np.count_nonzero(mask)) / image.shape[0]
-    unusual = abs(math.log(size / settings.usual_size))
-    return -_overlap(image, mask, settings) - settings.size_weight * unusual - settings.cut_off_weight * cut_off
+def _objectness(features: Picture, mask: Mask, cut_off: float, prompt: Prompt, settings: GrabCutSettings) -> float:
+    """Higher for a mask that looks unlike its surroundings, has a usual size, lies around the clicks, and was
+    not cut off by the box around them."""
+    side = math.sqrt(np.count_nonzero(mask))
+    unusual = abs(math.log(side / features.shape[0] / settings.usual_size))
+    rows, columns = np.nonzero(mask)
+    clicked = np.mean(prompt.positive, axis=0)
+    off_centre = math.hypot(columns.mean() - clicked[0], rows.mean() - clicked[1]) / side
+    return -(
+        _overlap(features, mask)
+        + settings.size_weight * unusual
+        + settings.cut_off_weight * cut_off
+        + settings.off_centre_weight * off_centre
+    )
 
 
-def _overlap(image: Picture, mask: Mask, settings: GrabCutSettings) -> float:
+def _overlap(features: Picture, mask: Mask) -> float:
     """Bhattacharyya coefficient of the colours just inside and just outside: 0 unlike, 1 the same."""
     x0, y0, x1, y1 = _bounds(mask, 16)
-    features = _features(image[y0:y1, x0:x1], settings)
+    colours = features[y0:y1, x0:x1]
     kernel, area = np.ones((3, 3), np.uint8), mask[y0:y1, x0:x1].astype(np.uint8)
     near, far = cv2.dilate(area, kernel, iterations=2), cv2.dilate(area, kernel, iterations=8)
     core = cv2.erode(area, kernel) - cv2.erode(area, kernel, iterations=13)
@@ -166,7 +180,7 @@ def _overlap(image: Picture, mask: Mask, settings: GrabCutSettings) -> float:
     outer = far > near
     if not outer.any():
         return 1.0
-    return float(np.sqrt(_histogram(features[inner]) * _histogram(features[outer])).sum())
+    return float(np.sqrt(_histogram(colours[inner]) * _histogram(colours[outer])).sum())
 
 
 def _histogram(colours: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -203,9 +217,9 @@ def _window(box: tuple[float, float, float, float], width: int, height: int) -> 
     return (int(box[0]), int(box[1]), min(width, math.ceil(box[2])), min(height, math.ceil(box[3])))
 
 
-def _around(points: tuple[Point, ...], reach: float, image: Picture) -> Window:
+def _around(points: tuple[Point, ...], reach: float, features: Picture) -> Window:
     columns, rows = [x for x, _ in points], [y for _, y in points]
-    height, width = image.shape[:2]
+    height, width = features.shape[:2]
     return (
         int(max(0, min(columns) - reach)),
         int(max(0, min(rows) - reach)),
