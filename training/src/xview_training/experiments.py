@@ -6,10 +6,10 @@ xview train imitation --experiment cpu
 from __future__ import annotations
 
 import dataclasses
-import difflib
 
 from xview_training.imitation.collector import CollectorConfig
 from xview_training.imitation.losses import LossWeights
+from xview_training.naming import named
 from xview_training.policy.small import SmallPolicyConfig
 
 
@@ -55,8 +55,4 @@ EXPERIMENTS = {
 
 def experiment_named(name: str) -> ImitationExperiment:
     """The experiment of that name; ValueError names the nearest one."""
-    if name in EXPERIMENTS:
-        return EXPERIMENTS[name]
-    close = difflib.get_close_matches(name, EXPERIMENTS, n=1)
-    hint = f": did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"unknown experiment {name!r}{hint} (known: {', '.join(EXPERIMENTS)})")
+    return named(EXPERIMENTS, name, "experiment")

@@ -102,6 +102,14 @@ class CrossViewEnvs:
         return assign
 
     def _enter(self, slot: int, task: Task, maker: Synthesiser) -> None:
+        """Puts the task's records into the slot; ValueError where the world cannot play it."""
+        if task.event not in EVENT_CODE:
+            known = ", ".join(event.value for event in EVENT_CODE)
+            raise ValueError(f"task {task.task_id}: this world plays {known}, got {task.event.value}")
+        candidates = self.sim.candidates[slot, : self.sim.candidate_count[slot], :3]
+        number = np.flatnonzero((candidates == task.target).all(1))
+        if len(number) == 0:
+            raise ValueError(f"task {task.task_id}: its world has no object at {task.target} to be the target")
         self.tasks[slot] = task
         mask = goal_mask(maker.goal.ids, self.sim.grid.shape[1:], task)
         self.observation.goal_image[slot] = squeeze_picture(maker.goal.rgb, self.image_size)
@@ -113,12 +121,11 @@ class CrossViewEnvs:
         self.target_id[slot] = block_id(self.sim.grid.shape[1:], np.array(task.target))
         footing = FOOTING[task.world.place]
         self.climb[slot], self.drop[slot] = footing.climb, footing.drop
-        candidates = self.sim.candidates[slot, : self.sim.candidate_count[slot], :3]
         episode = self.episode[slot]
         episode[:] = 0
         episode[rules.EVENT] = EVENT_CODE[task.event]
         episode[rules.LIMIT], episode[rules.STRICT] = task.limit_ticks, task.strict
-        episode[rules.TARGET] = int(np.flatnonzero((candidates == task.target).all(1))[0])
+        episode[rules.TARGET] = number[0]
 
     def _look(self, slots: np.ndarray) -> None:
         self.sim.draw(slots)

@@ -5,9 +5,10 @@ overlap between suites: a held-out world was never trained on.
 """
 
 import dataclasses
-import difflib
 
 from xview_deploy.spec import Event
+
+from xview_training.naming import named
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,8 +98,4 @@ SUITES = {
 
 def suite_named(name: str) -> Suite:
     """The suite of that name; ValueError names the nearest one."""
-    if name in SUITES:
-        return SUITES[name]
-    close = difflib.get_close_matches(name, SUITES, n=1)
-    hint = f": did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"unknown suite {name!r}{hint} (known: {', '.join(SUITES)})")
+    return named(SUITES, name, "suite")

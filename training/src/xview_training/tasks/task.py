@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import typing
 from typing import Any
 
-from xview_deploy.spec import Event
+from xview_deploy.spec import ContractError, Event
 
 from xview_training.sim.simulator import Embodiment
-from xview_training.sim.worlds import WorldSeed
+from xview_training.sim.textures import atlas
+from xview_training.sim.worlds import SHAPE, WorldSeed
 
 # Manhattan distance from start to target in blocks. ROCKET-3 has 20, 40 and 60; "near" is ours.
 DIFFICULTIES = {"near": 10, "easy": 20, "medium": 40, "hard": 60}
@@ -64,6 +66,26 @@ class Task:
     strict: bool = False  # a wrong arrival ends the episode
     limit_ticks: int = LIMIT_TICKS
 
+    def __post_init__(self) -> None:
+        """TaskError where the world has no such place or look: compiled code would read beside its arrays."""
+        size_x, size_z, size_y = SHAPE
+        x, y, z = self.target
+        if not (0 < x < size_x - 1 and 0 <= y < size_y and 0 < z < size_z - 1):
+            raise TaskError(f"target: expected a block inside {size_x} x {size_y} x {size_z}, got {self.target}")
+        start = self.start
+        if not (1 <= start.x <= size_x - 1 and 0 <= start.y <= size_y and 1 <= start.z <= size_z - 1):
+            raise TaskError(f"start: expected a place inside {size_x} x {size_y} x {size_z}, got {start}")
+        if not 0 <= self.body.textures < len(atlas()):
+            raise TaskError(f"body.textures: expected 0 to {len(atlas()) - 1}, got {self.body.textures}")
+        for name, lens in (("body", self.body), ("goal_camera", self.goal_camera)):
+            if not (0 < lens.vertical_fov_deg < 180 and lens.aspect > 0):
+                raise TaskError(
+                    f"{name}: expected a field of view between 0 and 180 degrees and a positive aspect, "
+                    f"got {lens.vertical_fov_deg} and {lens.aspect}"
+                )
+        if self.limit_ticks < 1:
+            raise TaskError(f"limit_ticks: expected at least 1, got {self.limit_ticks}")
+
     def to_json(self) -> str:
         """One line of JSON."""
         return json.dumps(dataclasses.asdict(self) | {"event": self.event.value}, separators=(",", ":"))
@@ -73,44 +95,64 @@ class Task:
         """The task of that line; TaskError says which field is wrong."""
         try:
             record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise TaskError(f"expected a JSON object, got {line[:60]!r}: {error}") from None
+        except (ValueError, RecursionError) as error:
+            raise TaskError(f"expected a JSON object, got {_short(line)}: {error}") from None
         return _build(cls, record, "task")
 
 
-def _build(kind: type, record: Any, where: str) -> Any:
+def _build(kind: type, record: object, where: str) -> Any:
     """An instance of dataclass `kind` from a JSON object, nested ones included."""
     if not isinstance(record, dict):
-        raise TaskError(f"{where}: expected an object, got {type(record).__name__}")
-    names = {field.name for field in dataclasses.fields(kind)}
+        raise TaskError(f"{where}: expected an object, got {_short(record)}")
+    hints = typing.get_type_hints(kind)
     required = {f.name for f in dataclasses.fields(kind) if f.default is dataclasses.MISSING}
-    if unknown := sorted(set(record) - names):
-        raise TaskError(f"{where}: unknown field {unknown[0]!r}; expected {', '.join(sorted(names))}")
+    if unknown := sorted(set(record) - set(hints)):
+        raise TaskError(f"{where}: unknown field {unknown[0]!r}; expected {', '.join(sorted(hints))}")
     if missing := sorted(required - set(record)):
         raise TaskError(f"{where}: field {missing[0]!r} is missing")
-    values = {name: _value(name, value, f"{where}.{name}") for name, value in record.items()}
+    values = {name: _value(hints[name], value, f"{where}.{name}") for name, value in record.items()}
     try:
         return kind(**values)
     except ValueError as error:
         raise TaskError(f"{where}: {error}") from None
 
 
-_NESTED = {"world": WorldSeed, "start": Start, "body": Embodiment, "goal_camera": GoalCamera}
-_TEXT = ("task_id", "difficulty", "place")
+def _value(hint: Any, value: object, where: str) -> Any:
+    """`value` if it is what the field's type says."""
+    if dataclasses.is_dataclass(hint):
+        return _build(typing.cast(type, hint), value, where)
+    if hint is Event:
+        return _event(value, where)
+    if where.endswith(".difficulty") and value not in tuple(DIFFICULTIES):
+        raise TaskError(f"{where}: expected one of {', '.join(DIFFICULTIES)}, got {_short(value)}")
+    if typing.get_origin(hint) is tuple:
+        if not (isinstance(value, list) and len(value) == 3):
+            raise TaskError(f"{where}: expected three whole numbers, got {_short(value)}")
+        return tuple(_value(int, item, f"{where}[{k}]") for k, item in enumerate(value))
+    return _scalar(hint, value, where)
 
 
-def _value(name: str, value: Any, where: str) -> Any:
-    if name in _NESTED:
-        return _build(_NESTED[name], value, where)
-    if name == "event":
-        return Event.parse(value)
-    if name == "target":
-        if not (isinstance(value, list) and len(value) == 3 and all(isinstance(v, int) for v in value)):
-            raise TaskError(f"{where}: expected three whole numbers, got {value!r}")
-        return tuple(value)
-    expected = str if name in _TEXT else (int, float)
-    if not isinstance(value, expected):
-        raise TaskError(f"{where}: expected {'text' if expected is str else 'a number'}, got {value!r}")
-    if name == "difficulty" and value not in DIFFICULTIES:
-        raise TaskError(f"{where}: expected one of {', '.join(DIFFICULTIES)}, got {value!r}")
+def _scalar(hint: type, value: object, where: str) -> Any:
+    fits = {
+        bool: isinstance(value, bool),
+        str: isinstance(value, str),
+        int: isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63,
+        float: isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e9,  # NaN is not
+    }
+    if not fits[hint]:
+        expected = {bool: "true or false", str: "text", int: "a whole number", float: "a finite number"}[hint]
+        raise TaskError(f"{where}: expected {expected}, got {_short(value)}")
     return value
+
+
+def _event(value: object, where: str) -> Event:
+    try:
+        return Event.parse(value if isinstance(value, str) else repr(value))
+    except ContractError as error:
+        raise TaskError(f"{where}: {error}") from None
+
+
+def _short(value: object) -> str:
+    """A value as an error shows it."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
