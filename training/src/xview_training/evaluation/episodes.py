@@ -55,34 +55,27 @@ def play(
     """Plays every task once; the order of the result is that of `selection.indices()`."""
     order = selection.indices()
     envs = CrossViewEnvs(min(batch, len(order)), image_size)
-    playing = np.full(len(envs), -1)  # position in `order` of each slot's task
+    playing = np.full(len(envs), -1)  # position in `order` of each slot's task, -1 where it has none
     results: dict[int, Episode] = {}
     waiting = iter(range(len(order)))
     with Progress(disable=quiet, transient=True) as progress:
         bar = progress.add_task(f"{player.name} on {selection.suite.name}", total=len(order))
         while len(results) < len(order):
             free = np.flatnonzero(envs.done)
-            for slot in free[playing[free] >= 0]:
-                results[int(playing[slot])] = book(envs, int(slot))
-            _refill(envs, player, free, playing, waiting, selection, order)
+            results |= {int(playing[slot]): book(envs, int(slot)) for slot in free if playing[slot] >= 0}
+            playing[free] = -1
+            positions = list(itertools.islice(waiting, len(free)))
+            slots = free[: len(positions)]
+            playing[slots] = positions
+            requests = [(selection.suite, int(order[p]), selection.event, selection.difficulty) for p in positions]
+            if requests:
+                envs.assign(slots, iter(requests))
+                player.begin(envs, slots)
             if not envs.done.all():
                 envs.step(player.act(envs))
             progress.update(bar, completed=len(results))
     envs.close()
     return [results[k] for k in range(len(order))]
-
-
-def _refill(envs, player, free, playing, waiting, selection, order) -> None:  # type: ignore[no-untyped-def]
-    """Gives the free slots the next tasks, while there are any."""
-    positions = list(itertools.islice(waiting, len(free)))
-    playing[free] = -1
-    slots = free[: len(positions)]
-    if len(slots) == 0:
-        return
-    playing[slots] = positions
-    requests = [(selection.suite, int(order[p]), selection.event, selection.difficulty) for p in positions]
-    envs.assign(slots, iter(requests))
-    player.begin(envs, slots)
 
 
 def book(envs: CrossViewEnvs, slot: int) -> Episode:
