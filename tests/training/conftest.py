@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from xview_training.sim import mesh
 from xview_training.sim.simulator import Embodiment, SimConfig, VoxelSim
 from xview_training.sim.worlds import WorldSeed
 from xview_training.tasks.suites import SUITES
@@ -44,8 +45,6 @@ def new_sim() -> Callable[..., VoxelSim]:
 @pytest.fixture
 def meadow(new_sim) -> VoxelSim:
     """A flat world without anything on it, feet at y = 4, and a player in its middle looking along +z."""
-    from xview_training.sim import mesh
-
     sim = new_sim()
     sim.load_world(0, WorldSeed("rooms", 0))
     sim.grid[0] = 0

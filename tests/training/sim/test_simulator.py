@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from xview_training.sim import mesh, physics
 from xview_training.sim.blocks import BLOCKS, ID
-from xview_training.sim.physics import KEYS, PITCH, YAW, key_rows
+from xview_training.sim.physics import PITCH, YAW, key_rows
 from xview_training.sim.simulator import BROKEN, PROGRESS, Embodiment, VoxelSim, tick
+from xview_training.sim.worlds import WorldSeed
 
 STILL = np.zeros(2)  # no turn asked for
 TARGET = (48, 5, 50)  # x, y, z: two blocks ahead of the player, at the height of its eye
@@ -130,8 +131,6 @@ def test_right_is_right_in_the_picture(meadow):
 
 def test_slices_of_the_batch_do_not_touch_each_other(new_sim):
     one, many = new_sim(1), new_sim(5, threads=3)
-    from xview_training.sim.worlds import WorldSeed
-
     for sim in (one, many):
         for slot in range(len(sim.grid)):
             sim.load_world(slot, WorldSeed("rooms", 40 + slot))
@@ -140,4 +139,3 @@ def test_slices_of_the_batch_do_not_touch_each_other(new_sim):
     many.draw(np.arange(5))
     assert (one.rgb[0] == many.rgb[0]).all()
     assert len({sim_rgb.tobytes() for sim_rgb in many.rgb}) == 5
-    assert key_rows(((),)).shape == (1, KEYS)

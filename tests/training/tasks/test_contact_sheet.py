@@ -16,9 +16,7 @@ def test_a_sheet_and_its_records_are_written(tmp_path):
     side, caption = contact_sheet.SIDE, contact_sheet.CAPTION
     assert picture.shape == (2 * (side + caption), 2 * 3 * side, 3)
     panels = [
-        picture[row : row + side, column : column + 3 * side]
-        for row in (0, side + caption)
-        for column in (0, 3 * side)
+        picture[row : row + side, column : column + 3 * side] for row in (0, side + caption) for column in (0, 3 * side)
     ]
     assert all(panel.std() > 10 for panel in panels[:3])
     assert panels[3].std() == 0  # the place of a fourth task stays empty
