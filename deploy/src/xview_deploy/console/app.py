@@ -20,10 +20,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from xview_deploy.console.desk import Desk
-from xview_deploy.console.robot import Robot
 from xview_deploy.console.session import Session
 from xview_deploy.console.settings import ConsoleSettings, is_loopback
-from xview_deploy.spec import ContractError
 
 PAGE = Path(__file__).parent / "static"
 HEADERS = {
@@ -37,12 +35,8 @@ HEADERS = {
 }
 
 
-def make_app(robot: Robot, settings: ConsoleSettings | None = None) -> ASGIApp:
-    """The application for one robot. ContractError when there is no third-person camera to mark on."""
-    settings = settings or ConsoleSettings()
-    if not robot.third_person_cameras:
-        raise ContractError("console: expected at least one third-person camera, got none")
-    desk = Desk(robot, settings)
+def make_app(desk: Desk) -> ASGIApp:
+    """The application for one robot's desk."""
 
     async def page(request: Request) -> Response:
         return FileResponse(PAGE / "index.html")
@@ -57,7 +51,7 @@ def make_app(robot: Robot, settings: ConsoleSettings | None = None) -> ASGIApp:
             Mount("/static", StaticFiles(directory=PAGE)),
         ]
     )
-    return OwnPagesOnly(app, settings)
+    return OwnPagesOnly(app, desk.settings)
 
 
 class OwnPagesOnly:

@@ -32,18 +32,24 @@ class AcceptedGoal:
 
 
 class Desk:
-    """Shared state of the console. Methods that reach the robot block; call them in a worker thread."""
+    """Shared state of the console. Methods that reach the robot block; call them in a worker thread.
+
+    ContractError when there is no third-person camera to mark on.
+    """
 
     def __init__(self, robot: Robot, settings: ConsoleSettings) -> None:
+        if not robot.third_person_cameras:
+            raise ContractError("console: expected at least one third-person camera, got none")
         self.robot = robot
         self.settings = settings
+        self.closing = False  # pages' connections end soon after this is set
         self.goal: AcceptedGoal | None = None
         self.stops = 0  # grows with each stop: an arming that was asked for before one is void
         self._operator: str | None = None
         self._operator_beat_s = 0.0
         self._stop_unconfirmed = False
         self._started_s = time.monotonic()
-        self._prefix = uuid.uuid4().hex[:8]
+        self._prefix = uuid.uuid4().hex[:6]
         self._goals = 0
 
     def tick(self) -> int:

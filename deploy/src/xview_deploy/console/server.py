@@ -14,6 +14,7 @@ from types import TracebackType
 import uvicorn
 
 from xview_deploy.console.app import make_app
+from xview_deploy.console.desk import Desk
 from xview_deploy.console.robot import Robot
 from xview_deploy.console.settings import ConsoleSettings
 from xview_deploy.spec import ContractError
@@ -28,15 +29,16 @@ class ConsoleServer:
 
     def __init__(self, robot: Robot, settings: ConsoleSettings | None = None) -> None:
         self.settings = settings or ConsoleSettings()
+        self._desk = Desk(robot, self.settings)
         self._server = uvicorn.Server(
             uvicorn.Config(
-                make_app(robot, self.settings),
+                make_app(self._desk),
                 log_level="warning",
                 access_log=False,
                 lifespan="off",
                 ws="websockets-sansio",
                 ws_max_size=MAX_MESSAGE_BYTES,
-                timeout_graceful_shutdown=1,
+                timeout_graceful_shutdown=2,
             )
         )
         self._thread: threading.Thread | None = None
@@ -65,6 +67,7 @@ class ConsoleServer:
 
     def stop(self) -> None:
         """Closes all pages' connections and the port."""
+        self._desk.closing = True
         self._server.should_exit = True
         if self._thread is not None:
             self._thread.join(STOP_TIMEOUT_S)

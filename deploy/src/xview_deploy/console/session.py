@@ -34,7 +34,8 @@ HELLO_TIMEOUT_S = 5.0
 PICTURE_PERIOD_S = 0.015  # how often the newest pictures are looked for
 STATE_PERIOD_S = 0.1
 MAX_WAITING_ORDERS = 8
-REFUSED = 4403  # close code: the token was wrong; the page must not simply try again
+GOING_AWAY = 1001  # close codes: this server ends, the page tries again until there is another
+REFUSED = 4403  # the token was wrong, and will be wrong the next time
 
 Orders = tuple[messages.Order, int]  # with the number of stops when it arrived
 
@@ -124,13 +125,15 @@ class Session:
 
     async def _send_states(self) -> None:
         goal_id = None
-        while True:
+        while not self._desk.closing:
             if self._desk.goal is not None and self._desk.goal.id != goal_id:
                 goal_id = self._desk.goal.id
                 await self._say(goal_message(self._desk.goal))
             shown = [self._shown[camera] for camera in (self._watched, self._robot.onboard_camera)]
             await self._say(state_message(self._desk, self.id, shown))
             await anyio.sleep(STATE_PERIOD_S)
+        await self._socket.close(GOING_AWAY)
+        raise WebSocketDisconnect
 
     async def _say(self, record: dict[str, Any]) -> None:
         await self._send(json.dumps(record, allow_nan=False))

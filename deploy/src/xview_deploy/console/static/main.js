@@ -94,7 +94,7 @@ function choices(container, names, choose, chosen, prefix = "camera-") {
   container.replaceChildren(
     ...names.map((name) => {
       const button = document.createElement("button");
-      Object.assign(button, { type: "button", value: name, textContent: name, id: prefix + name });
+      Object.assign(button, { type: "button", value: name, textContent: words(name), id: prefix + name });
       button.onclick = () => {
         choose(name);
         show();
@@ -212,7 +212,7 @@ function refresh() {
   $("arm").disabled = ready !== "";
   say("arm", armed ? "Armed" : "Arm");
   say("arm-hint", ready || "The robot will drive to the target.");
-  say("mark-hint", markHint());
+  say("mark-hint", markHint(armed));
   const now = draft || waiting || !goal ? (draft && !waiting ? "accept" : "mark") : "arm";
   for (const step of ["mark", "accept", "arm"]) $(`step-${step}`).classList.toggle("now", step === now);
   $("step-mark").classList.toggle("done", now !== "mark");
@@ -220,12 +220,13 @@ function refresh() {
   showTag();
 }
 
-function markHint() {
+function markHint(armed) {
   const { draft, waiting } = marking;
   if (waiting) return "Finding its outline…";
   if (!draft) return "Click the target, or drag a box around it.";
+  if (armed) return "Stop the robot before you accept another target.";
   const guess = draft.proposals > 1 ? ` · guess ${draft.proposal} of ${draft.proposals}` : "";
-  return `${draft.pixels} pixels${guess}. Click what is missing, Shift+click what is too much.`;
+  return `${draft.pixels} pixels${guess}. Click what is missing; Shift+click what is too much.`;
 }
 
 function armReadiness(operator, armed) {
@@ -295,7 +296,7 @@ $("arm").onclick = async () => {
   refresh();
   const answer = await connection.order("arm", { goal: goal.id });
   arming = false;
-  notify(answer.message, !answer.ok);
+  notify(answer.ok ? "" : answer.message, true); // that it is armed, the whole page shows
   refresh();
 };
 
