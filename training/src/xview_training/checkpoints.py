@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -42,8 +43,11 @@ def newest(folder: Path) -> Path | None:
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and state of one checkpoint folder; ValueError says what is missing."""
+    """Tensors and state of one checkpoint folder; ValueError says what is missing or damaged."""
     for name in ("tensors.safetensors", "state.json"):
         if not (path / name).is_file():
             raise ValueError(f"{path} is no checkpoint: expected a file {name} in it")
-    return load_file(path / "tensors.safetensors"), json.loads((path / "state.json").read_text())
+    try:
+        return load_file(path / "tensors.safetensors"), json.loads((path / "state.json").read_text())
+    except (SafetensorError, ValueError) as error:
+        raise ValueError(f"{path} is damaged, remove it to go on from an older checkpoint: {error}") from error

@@ -56,7 +56,7 @@ def train_imitation(
     newest = checkpoints.newest(folder / "checkpoints") if resume else None
     if newest is not None:
         print(f"resuming from {newest}")
-        trainer.resume(newest)
+        _checked(trainer.resume, newest)
     trainer.train()
     print(f"trained {trainer.global_step:,} frames in {trainer.seconds / 60:.1f} min: {folder}")
 

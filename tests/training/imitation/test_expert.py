@@ -1,0 +1,106 @@
+"""The expert reaches its target, and looks around for it as one must who knows only its pictures."""
+
+import math
+
+import numpy as np
+import pytest
+from xview_deploy.spec import Event
+from xview_training.envs.crossview import CrossViewEnvs
+from xview_training.evaluation.episodes import Selection, play
+from xview_training.evaluation.players import ExpertPlayer
+from xview_training.imitation.expert import ALL_ROUND, Expert
+from xview_training.sim import physics
+from xview_training.tasks import rules
+from xview_training.tasks.suites import suite_named
+from xview_training.tasks.visibility import PIXELS
+
+SIDE = 32
+
+
+@pytest.mark.parametrize(
+    ("suite", "event", "difficulty"),
+    [
+        ("heldout", Event.APPROACH, "near"),
+        ("heldout", Event.APPROACH, "easy"),
+        ("heldout", Event.BREAK, "near"),
+        ("heldout", Event.BREAK, "easy"),
+        ("robot", Event.APPROACH, "easy"),
+    ],
+)
+def test_the_expert_succeeds(suite, event, difficulty):
+    selection = Selection(suite_named(suite), 24, 3, event, difficulty)
+    episodes = play(ExpertPlayer(), selection, SIDE, quiet=True)
+    assert sum(episode.success for episode in episodes) >= 23
+    assert sum(episode.first_right for episode in episodes) >= 20
+    assert all(episode.ticks < 600 for episode in episodes if episode.success)
+
+
+@pytest.fixture
+def envs():
+    envs = CrossViewEnvs(24, SIDE, 1)
+    envs.assign(np.arange(24), ((suite_named("heldout"), 40 + k, Event.APPROACH, "near") for k in range(24)))
+    yield envs
+    envs.close()
+
+
+def test_it_turns_on_the_spot_until_it_has_seen_the_target_and_only_then_walks(envs):
+    expert = Expert(envs)
+    expert.forget(np.arange(24))
+    hidden_first = envs.view[:, PIXELS] < expert.seen_pixels
+    assert 4 < hidden_first.sum() < 20
+    places = envs.sim.body[:, [physics.X, physics.Z]].copy()
+    looked = np.zeros(24, int)
+    for _ in range(40):
+        seen = envs.view[:, PIXELS] >= expert.seen_pixels
+        expert.label(np.flatnonzero(~envs.done))
+        assert expert.found[seen & ~envs.done].all()
+        searching = ~expert.found & ~envs.done
+        assert (expert.actions[searching] == (0, 5, 10)).all()  # no key, view level, turning right
+        assert envs.sim.body[searching][:, [physics.X, physics.Z]] == pytest.approx(places[searching])
+        looked += searching
+        envs.step(expert.actions)
+    assert (looked[hidden_first] > 0).sum() >= hidden_first.sum() - 1  # one may stand right beside its target
+    assert (looked[~hidden_first] == 0).all()
+    assert looked.max() <= math.ceil(ALL_ROUND / math.radians(30))
+    assert envs.episode[:, rules.SUCCESS].mean() > 0.7
+
+
+def test_it_goes_on_without_having_seen_the_target_once_it_has_looked_all_round(envs):
+    expert = Expert(envs)
+    expert.forget(np.arange(24))
+    for _ in range(14):
+        envs.view[:] = 0  # it never sees anything
+        expert.label()
+        envs.step(np.tile((0, 5, 10), (24, 1)))
+    expert.label()
+    assert expert.found.all()
+    walking = expert.actions[:, 0] > 0
+    assert walking.any()
+
+
+def test_a_forgotten_search_begins_again_and_the_others_go_on(envs):
+    expert = Expert(envs)
+    expert.forget(np.arange(24))
+    expert.label()
+    found = expert.found.copy()
+    expert.forget(np.flatnonzero(found)[:1])
+    assert expert.found.sum() == found.sum() - 1
+
+
+def test_labels_are_actions_of_the_table_and_values_fall_with_the_distance(envs):
+    expert = Expert(envs)
+    expert.forget(np.arange(24))
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        expert.label()
+        assert (expert.actions >= 0).all()
+        assert (expert.actions < envs.actions.sizes).all()
+        assert np.isfinite(expert.values).all()
+        assert (expert.values > 0).all()
+        assert (expert.values < 1).all()
+        envs.step(np.stack([rng.integers(0, n, 24) for n in envs.actions.sizes], 1))
+    alone = np.flatnonzero(~envs.done & expert.found)
+    body = envs.sim.body[alone]
+    left = envs.field[alone, body[:, physics.X].astype(int), body[:, physics.Z].astype(int)]
+    expert.label()
+    assert np.corrcoef(np.log(expert.values[alone]), left)[0, 1] < -0.99

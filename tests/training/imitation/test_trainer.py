@@ -1,0 +1,131 @@
+"""The `debug` run trains, stops, goes on where it stopped, and leaves its curves behind."""
+
+import dataclasses
+import json
+import math
+
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from xview_deploy.cli import installed_commands, run
+from xview_training import checkpoints
+from xview_training.experiments import EXPERIMENTS, experiment_named
+from xview_training.imitation.trainer import ImitationTrainer
+
+HALF, WHOLE = 64, 128  # trained frames
+LOSSES = ("buttons", "pitch", "yaw", "heatmap", "point", "box", "bearing", "value", "total", "grad_norm")
+
+
+def train(folder, *arguments: str) -> int:
+    return run(
+        installed_commands(),
+        ["train", "imitation", "--experiment", "debug", "--run", str(folder), "--threads", "1", *arguments],
+    )
+
+
+def progress(folder) -> list[dict]:
+    return [json.loads(line) for line in (folder / "progress.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two runs of one seed, half way."""
+    folders = [tmp_path_factory.mktemp("run") / "debug" for _ in range(2)]
+    for folder in folders:
+        assert train(folder, "--frames", str(HALF)) == 0
+    return folders
+
+
+@pytest.fixture(scope="module")
+def resumed(runs):
+    """The first of them, run on to its end."""
+    assert train(runs[0]) == 0
+    return runs[0]
+
+
+def test_two_runs_of_one_seed_lose_the_same(runs):
+    assert torch.get_num_threads() == 1
+    one, other = (progress(folder)[:2] for folder in runs)
+    assert [row["step"] for row in one] == [32, 64]
+    for a, b in zip(one, other, strict=True):
+        assert {k: v for k, v in a.items() if k != "seconds"} == {k: v for k, v in b.items() if k != "seconds"}
+
+
+def test_a_resumed_run_goes_on_counting_where_it_stopped(resumed):
+    rows = progress(resumed)
+    assert [row["step"] for row in rows] == [32, 64, 96, 128]
+    seconds = [row["seconds"] for row in rows]
+    assert seconds == sorted(seconds)
+    newest = checkpoints.newest(resumed / "checkpoints")
+    assert newest.name == f"step-{WHOLE}"
+    tensors, state = checkpoints.load(newest)
+    assert (state["global_step"], state["updates"]) == (WHOLE, WHOLE // 16)
+    assert tensors["optimizer.0.step"] == WHOLE // 16
+    assert state["tasks_given"] > checkpoints.load(resumed / "checkpoints" / f"step-{HALF}")[1]["tasks_given"]
+
+
+def test_every_loss_is_logged_and_finite(resumed):
+    for row in progress(resumed):
+        assert all(math.isfinite(row[name]) for name in LOSSES)
+
+
+def test_tensorboard_has_the_curves_of_both_sessions(resumed):
+    events = EventAccumulator(str(resumed / "tensorboard"))
+    events.Reload()
+    assert {f"losses/{name}" for name in LOSSES} <= set(events.Tags()["scalars"])
+    assert [event.step for event in events.Scalars("losses/total")] == [32, 64, 96, 128]
+    assert all(event.value > 0 for event in events.Scalars("charts/frames_per_second"))
+
+
+def test_the_settings_are_written_beside_the_curves(resumed):
+    settings = json.loads((resumed / "experiment.json").read_text())
+    assert settings["name"] == "debug"
+    assert settings["collector"]["environments"] == EXPERIMENTS["debug"].collector.environments
+
+
+def test_a_trainer_that_resumes_has_the_weights_average_optimiser_and_random_streams(resumed):
+    settings = experiment_named("debug")
+    path = checkpoints.newest(resumed / "checkpoints")
+    trainer = ImitationTrainer(settings, resumed, threads=1)
+    trainer.resume(path)
+    tensors, state = checkpoints.load(path)
+    for prefix, module in (("policy.", trainer.policy), ("average.", trainer.average)):
+        assert all(torch.equal(tensors[prefix + name], value) for name, value in module.state_dict().items())
+    assert not all(
+        torch.equal(tensors["policy." + name], value) for name, value in trainer.average.state_dict().items()
+    )
+    packed = trainer.optimizer.state_dict()["state"]
+    assert len(packed) == len(list(trainer.policy.parameters()))
+    assert torch.equal(packed[0]["exp_avg"], tensors["optimizer.0.exp_avg"])
+    assert trainer.rng.bit_generator.state == state["rng"]
+    assert torch.equal(torch.get_rng_state(), tensors["torch_rng"])
+    trainer.collector.envs.close()
+
+
+def test_a_damaged_checkpoint_is_reported_and_nothing_is_trained(runs, capsys):
+    folder = runs[1]
+    newest = checkpoints.newest(folder / "checkpoints")
+    file = newest / "tensors.safetensors"
+    file.write_bytes(file.read_bytes()[:1000])
+    before = progress(folder)
+    assert train(folder) == 2
+    said = capsys.readouterr().err
+    assert f"{newest} is damaged" in said
+    assert "Traceback" not in said
+    assert progress(folder) == before
+
+
+def test_a_run_of_another_policy_is_not_continued(resumed, capsys, monkeypatch):
+    other = dataclasses.replace(
+        EXPERIMENTS["debug"], policy=dataclasses.replace(EXPERIMENTS["debug"].policy, memory_layers=1)
+    )
+    monkeypatch.setitem(EXPERIMENTS, "debug", other)
+    assert train(resumed) == 2
+    assert "holds another policy than experiment 'debug': start a new run" in capsys.readouterr().err
+
+
+def test_an_unknown_experiment_is_answered_with_the_nearest(tmp_path, capsys):
+    arguments = ["train", "imitation", "--experiment", "debugg", "--run", str(tmp_path / "run")]
+    assert run(installed_commands(), arguments) == 2
+    assert "unknown experiment 'debugg': did you mean 'debug'?" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
