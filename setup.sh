@@ -19,7 +19,7 @@ ROS_BUILD_TOOLS=(
   ros-geometry-msgs ros-sensor-msgs ros-std-msgs
 )
 OWN_BUILD_TOOLS=(hatchling editables)
-CHECKS=(ruff mypy pytest hypothesis)
+CHECKS=(ruff mypy pytest hypothesis httpx playwright)
 
 say() { echo "setup: $*" >&2; }
 
@@ -88,7 +88,10 @@ step() {
 
 pip_install() { "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt "$@"; }
 
-make_environment() { "$(find_python)" -m venv --clear "$VENV"; }
+make_environment() {
+  "$(find_python)" -m venv --clear "$VENV"
+  pip_install pip
+}
 # Alone and first: it brings gigabytes, and what follows must fit it.
 install_torch() { pip_install "$TORCH"; }
 install_build_tools() { pip_install "${ROS_BUILD_TOOLS[@]}" "${OWN_BUILD_TOOLS[@]}" "${CHECKS[@]}"; }
