@@ -11,14 +11,26 @@ from xview_training.policy.small import SmallPolicy, SmallPolicyConfig
 from xview_training.tasks.suites import suite_named
 
 N, T = 6, 12
-CELLS = 64
+SIDE = 4  # cells
+CELLS = SIDE * SIDE
+NARROW = SmallPolicyConfig(
+    image_size=32,
+    stem_width=8,
+    feature_width=16,
+    token_width=24,
+    fusion_blocks=1,
+    memory_width=32,
+    memory_key_width=16,
+    memory_layers=1,
+    memory_window=8,
+)
 
 
 @pytest.fixture(scope="module")
 def policy():
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    return SmallPolicy(SmallPolicyConfig(fusion_blocks=1, memory_layers=1, memory_window=8)).eval()
+    return SmallPolicy(NARROW).eval()
 
 
 def chunks(policy, expert_share: float, count: int, seed: int = 0, **settings):
@@ -57,8 +69,8 @@ def test_the_cell_holds_the_point_and_the_point_lies_in_the_box(demonstrated):
     seen = chunk.labels.cell < CELLS
     assert 5 < seen.sum() < seen.numel()
     cell, point, box = chunk.labels.cell[seen], chunk.labels.point[seen], chunk.labels.box[seen]
-    assert (cell // 8 == (point[:, 1] * 8).long().clamp(max=7)).all()
-    assert (cell % 8 == (point[:, 0] * 8).long().clamp(max=7)).all()
+    assert (cell // SIDE == (point[:, 1] * SIDE).long().clamp(max=SIDE - 1)).all()
+    assert (cell % SIDE == (point[:, 0] * SIDE).long().clamp(max=SIDE - 1)).all()
     assert ((point >= box[:, :2]) & (point <= box[:, 2:])).all()
 
 

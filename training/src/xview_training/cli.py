@@ -125,7 +125,7 @@ def evaluate(
     chosen = dataclasses.replace(_checked(suite_named, suite), strict=strict)
     wanted = None if event is None else Event.parse(event)
     selection = Selection(chosen, episodes, seed, wanted, difficulty)
-    player = player_named(policy, seed)
+    player = _checked(player_named, policy, seed)
     results = _checked(play, player, selection)
     Console().print(table.as_text(player.name, suite, results))
     if json is not None:
@@ -143,6 +143,8 @@ def tasks_show(suite: tyro.conf.Positional[str], out: Path, count: int = 16) -> 
     from xview_training.tasks import contact_sheet
     from xview_training.tasks.suites import suite_named
 
+    if count < 1:
+        raise ContractError(f"count: expected at least 1, got {count}")
     sheet, records = contact_sheet.write(_checked(suite_named, suite), out, count)
     print(f"{sheet}\n{records}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from xview_deploy.shipped import bundle_path
 
 from xview_training.envs.crossview import CrossViewEnvs
 from xview_training.imitation.expert import Expert
+from xview_training.naming import named
 
 
 class Player(Protocol):
@@ -92,11 +94,15 @@ class BundlePlayer:
 
 
 def player_named(name: str | None, seed: int) -> Player:
-    """ "random", "forward_biased_random", "expert", a bundle's path, or the shipped bundle for None."""
-    if name == RandomPolicy.name:
-        return RandomPlayer(RandomPolicy(seed=seed))
-    if name == ForwardBiasedRandomPolicy.name:
-        return RandomPlayer(ForwardBiasedRandomPolicy(seed=seed))
-    if name == ExpertPlayer.name:
-        return ExpertPlayer()
-    return BundlePlayer(bundle_path(name), seed)
+    """ "random", "forward_biased_random", "expert", a bundle's path, or the shipped bundle for None.
+
+    ValueError where it is none of these.
+    """
+    players: dict[str, Callable[[], Player]] = {
+        RandomPolicy.name: lambda: RandomPlayer(RandomPolicy(seed=seed)),
+        ForwardBiasedRandomPolicy.name: lambda: RandomPlayer(ForwardBiasedRandomPolicy(seed=seed)),
+        ExpertPlayer.name: ExpertPlayer,
+    }
+    if name is None or (name not in players and (Path(name).suffix or Path(name).exists())):
+        return BundlePlayer(bundle_path(name), seed)
+    return named(players, name, "policy or bundle")()
