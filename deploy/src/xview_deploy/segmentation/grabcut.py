@@ -42,9 +42,12 @@ class GrabCutSettings:
     size_weight: float = 0.16
     cut_off_weight: float = 2.2
     off_centre_weight: float = 0.19
-    least_share: float = 0.05  # of a box: a smaller result means that nothing stood out
+    max_overlap: float = 0.98  # of the colours inside and outside: above it, nothing stands out
+    least_share: float = 0.08  # of a box: a smaller result means that nothing stood out
     same_iou: float = 0.85  # two alternatives closer than this are one
-    point_radius_px: int = 2
+    positive_radius_px: int = 2
+    negative_radius_px: int = 4
+    alike_tolerance: int = 24  # in weighted Lab, for the surroundings of a negative click
 
 
 DEFAULT = GrabCutSettings()
@@ -82,8 +85,10 @@ def _cut_clicks(features: Picture, prompt: Prompt, settings: GrabCutSettings) ->
         if not coarse.any():
             continue
         fine, _ = _cut(features, _bounds(coarse, 3), prompt, settings)
-        if fine.any():
-            scored.append((_objectness(features, fine, cut_off, prompt, settings), fine))
+        overlap = _overlap(features, fine) if fine.any() else 1.0
+        if overlap <= settings.max_overlap:
+            score = -overlap - _oddness(features, fine, cut_off, prompt, settings)
+            scored.append((score, fine))
     if not scored:
         x, y = prompt.positive[0]
         raise ContractError(
@@ -98,29 +103,52 @@ def _cut(features: Picture, box: Window, prompt: Prompt, settings: GrabCutSettin
     height, width = features.shape[:2]
     margin = int(max(settings.min_margin_px, settings.margin * max(box[2] - box[0], box[3] - box[1])))
     crop = (max(0, box[0] - margin), max(0, box[1] - margin), min(width, box[2] + margin), min(height, box[3] + margin))
-    seeds = _seeds(crop, box, prompt, settings)
+    view = features[crop[1] : crop[3], crop[0] : crop[2]]
+    seeds = _seeds(view, crop, box, prompt, settings)
     inside = seeds != cv2.GC_BGD
-    found = _run_grabcut(features[crop[1] : crop[3], crop[0] : crop[2]], seeds, settings)
+    found = _run_grabcut(view, seeds, settings)
     points = [(x - crop[0], y - crop[1]) for x, y in prompt.positive]
-    found = fill_holes(keep_component(close_gaps(found) & inside, points))
+    found = fill_holes(close_gaps(found)) & inside  # a negative click may have made a hole: it stays one
+    found = keep_component(found, points)
     mask = np.zeros((height, width), bool)
     mask[crop[1] : crop[3], crop[0] : crop[2]] = found
     return mask, _share_cut_off(found, inside)
 
 
-def _seeds(crop: Window, box: Window, prompt: Prompt, settings: GrabCutSettings) -> NDArray[np.uint8]:
+def _seeds(view: Picture, crop: Window, box: Window, prompt: Prompt, settings: GrabCutSettings) -> NDArray[np.uint8]:
     """GrabCut's starting labels of the crop: surely outside the box, perhaps inside it, sure at the points."""
-    seeds = np.full((crop[3] - crop[1], crop[2] - crop[0]), cv2.GC_BGD, np.uint8)
+    seeds = np.full(view.shape[:2], cv2.GC_BGD, np.uint8)
     x0, y0, x1, y1 = box[0] - crop[0], box[1] - crop[1], box[2] - crop[0], box[3] - crop[1]
     seeds[y0:y1, x0:x1] = cv2.GC_PR_FGD
     if not prompt.positive:
         # The middle tenth of a drawn box is taken for the target: without it a target of the floor's colour is lost.
         centre_x, centre_y, reach_x, reach_y = (x0 + x1) // 2, (y0 + y1) // 2, (x1 - x0) // 10, (y1 - y0) // 10
         seeds[centre_y - reach_y : centre_y + reach_y + 1, centre_x - reach_x : centre_x + reach_x + 1] = cv2.GC_FGD
-    for points, label in ((prompt.positive, cv2.GC_FGD), (prompt.negative, cv2.GC_BGD)):
-        for x, y in points:
-            cv2.circle(seeds, (int(x) - crop[0], int(y) - crop[1]), settings.point_radius_px, label, -1)
+    for x, y in prompt.negative:
+        alike = _alike(view, int(x) - crop[0], int(y) - crop[1], settings)
+        seeds[alike & (seeds != cv2.GC_BGD)] = cv2.GC_PR_BGD
+    _draw_points(seeds, crop, prompt.positive, settings.positive_radius_px, cv2.GC_FGD)
+    _draw_points(seeds, crop, prompt.negative, settings.negative_radius_px, cv2.GC_BGD)
     return seeds
+
+
+def _alike(view: Picture, x: int, y: int, settings: GrabCutSettings) -> Mask:
+    """What is joined to that pixel by colours like its own: a click beside the target means all of it.
+
+    Thin rims between the faces of one object do not part them.
+    """
+    height, width = view.shape[:2]
+    if not (0 <= x < width and 0 <= y < height):
+        return np.zeros((height, width), bool)
+    difference = np.abs(view.astype(np.int16) - view[y, x].astype(np.int16)).max(axis=2)
+    return keep_component(close_gaps(difference <= settings.alike_tolerance), [(x, y)])
+
+
+def _draw_points(
+    labels: NDArray[np.uint8], crop: Window, points: tuple[Point, ...], radius_px: int, label: int
+) -> None:
+    for x, y in points:
+        cv2.circle(labels, (int(x) - crop[0], int(y) - crop[1]), radius_px, label, -1)
 
 
 def _run_grabcut(features: Picture, seeds: NDArray[np.uint8], settings: GrabCutSettings) -> Mask:
@@ -153,20 +181,14 @@ def _features(image: Picture, settings: GrabCutSettings) -> Picture:
     return np.clip(lab * np.array(weights, np.float32) + 128, 0, 255).astype(np.uint8)
 
 
-def _objectness(features: Picture, mask: Mask, cut_off: float, prompt: Prompt, settings: GrabCutSettings) -> float:
-    """Higher for a mask that looks unlike its surroundings, has a usual size, lies around the clicks, and was
-    not cut off by the box around them."""
+def _oddness(features: Picture, mask: Mask, cut_off: float, prompt: Prompt, settings: GrabCutSettings) -> float:
+    """Higher for a mask of an unusual size, beside the clicks, or cut off by the box around them."""
     side = math.sqrt(np.count_nonzero(mask))
     unusual = abs(math.log(side / features.shape[0] / settings.usual_size))
     rows, columns = np.nonzero(mask)
     clicked = np.mean(prompt.positive, axis=0)
     off_centre = math.hypot(columns.mean() - clicked[0], rows.mean() - clicked[1]) / side
-    return -(
-        _overlap(features, mask)
-        + settings.size_weight * unusual
-        + settings.cut_off_weight * cut_off
-        + settings.off_centre_weight * off_centre
-    )
+    return settings.size_weight * unusual + settings.cut_off_weight * cut_off + settings.off_centre_weight * off_centre
 
 
 def _overlap(features: Picture, mask: Mask) -> float:
