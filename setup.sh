@@ -19,7 +19,7 @@ ROS_BUILD_TOOLS=(
   ros-geometry-msgs ros-sensor-msgs ros-std-msgs
 )
 OWN_BUILD_TOOLS=(hatchling editables)
-CHECKS=(ruff mypy pytest hypothesis httpx playwright)
+CHECKS=(ruff mypy pytest hypothesis httpx2 playwright)
 
 say() { echo "setup: $*" >&2; }
 
