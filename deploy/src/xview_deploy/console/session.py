@@ -64,12 +64,13 @@ class Session:
         try:
             if not await self._greet():
                 return
-            async with anyio.create_task_group() as tasks:
-                put, take = anyio.create_memory_object_stream[Orders](MAX_WAITING_ORDERS)
-                for task in (self._send_pictures, self._send_states):
-                    tasks.start_soon(self._until_gone, task, tasks)
-                tasks.start_soon(self._obey, take)
-                await self._until_gone(partial(self._receive, put, tasks), tasks)
+            put, take = anyio.create_memory_object_stream[Orders](MAX_WAITING_ORDERS)
+            with put, take:
+                async with anyio.create_task_group() as tasks:
+                    for task in (self._send_pictures, self._send_states):
+                        tasks.start_soon(self._until_gone, task, tasks)
+                    tasks.start_soon(self._obey, take)
+                    await self._until_gone(partial(self._receive, put, tasks), tasks)
         except WebSocketDisconnect:
             log.debug("page %s went away before it said hello", self.id)
         finally:
