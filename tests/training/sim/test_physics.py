@@ -159,11 +159,13 @@ def reach(grid, low, high, axis, wanted) -> float:
     return max([wanted, *np.minimum(gaps, 0)])
 
 
-STEP = st.floats(-6, 6)
+# Thousandths: sides may touch blocks exactly, but not to within the rounding that physics forgives.
+STEP = st.integers(-6000, 6000).map(lambda n: n / 1000)
+PLACE = st.integers(4400, 5600).map(lambda n: n / 1000)
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.floats(4.4, 5.6), st.floats(4.4, 5.6), STEP, STEP, STEP)
+@given(st.integers(0, 2**32 - 1), PLACE, PLACE, STEP, STEP, STEP)
 def test_nothing_tunnels_however_fast_it_is(seed, x, z, dx, dy, dz):
     grid, body = rubble(seed), player(x, 5.0, z)
     width, height = 0.7, 0.9

@@ -1,6 +1,8 @@
 """Intervals are Wilson's, as published."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import norm
 from xview_deploy.trials.intervals import wilson
 
@@ -28,3 +30,14 @@ def test_no_trials_have_no_rate():
     assert tuple(wilson(0, 0)) == (0, 0, 0.0, 0.0, 0.0)
     assert str(wilson(0, 0)) == "-"
     assert str(wilson(81, 263)) == "31 % [26, 37]"
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_interval_holds_the_rate(counts: tuple[int, int]) -> None:
+    rate = wilson(*counts)
+    assert -1e-12 <= rate.low <= rate.rate <= rate.high <= 1 + 1e-12
+
+
+def test_more_successes_than_trials_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected 0 <= successes <= trials, got 3 of 2"):
+        wilson(3, 2)

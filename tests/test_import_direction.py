@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {
     "xview_deploy": ROOT / "deploy/src/xview_deploy",
     "xview_training": ROOT / "training/src/xview_training",
@@ -110,6 +110,8 @@ def test_deploy_knows_neither_training_nor_the_agent_nor_their_machinery(name):
         "xview_training",
         "xview_agent",
         "xview_interfaces",
+        "rclpy",
+        "launch",
         "torch",
         "torchvision",
         "ray",
