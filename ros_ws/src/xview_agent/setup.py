@@ -24,7 +24,6 @@ setup(
         (f"share/{NAME}/config", sorted(glob("config/*.*"))),
         (f"lib/{NAME}", sorted(glob("scripts/*"))),
     ],
-    install_requires=["setuptools", "xview-deploy"],
     entry_points={"xview.commands": ["agent = xview_agent.commands:commands"]},
     zip_safe=False,
 )
