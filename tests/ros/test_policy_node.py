@@ -7,6 +7,8 @@ from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from xview_agent import topics
 from xview_agent.stamps import nanoseconds
+from xview_deploy.bundle import read_bundle
+from xview_deploy.shipped import SHIPPED_BUNDLE
 from xview_interfaces.msg import GateStatus, PolicyStatus
 
 PATIENT = {"picture_timeout": 2.0}  # where a stall of the machine is not the subject
@@ -154,3 +156,13 @@ def test_a_bundle_that_is_none_ends_it_with_a_reason(start_node, tmp_path, conte
     assert process.returncode == 2
     assert message in errors
     assert "Traceback" not in errors
+
+
+def test_the_shipped_bundle_runs_and_names_what_runs_it(probe, start_node):
+    run_policy(probe, start_node, "bundle")
+    probe.send_goal()
+    status = probe.policy(PolicyStatus.RUNNING)
+    assert status.policy == read_bundle(SHIPPED_BUNDLE).metadata.name
+    assert status.provider.endswith("ExecutionProvider")
+    assert 0.0 <= status.visible <= 1.0
+    assert np.hypot(*status.bearing) == pytest.approx(1.0, abs=0.01)
