@@ -304,6 +304,24 @@ def test_nothing_arms_without_a_goal_that_was_accepted_here(page, robot):
     assert robot.arms == 0
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"state": "waiting_for_picture", "message": "no picture"}, "got waiting_for_picture: no picture"),
+        ({"goal_id": "another"}, "to pursue '.*', got 'another'"),
+        ({"received_s": 0.0}, "expected a policy that reports, got silence"),
+    ],
+)
+def test_nothing_arms_unless_the_policy_pursues_that_target(page, robot, change, said):
+    goal = page.accept(robot)
+    other = dataclasses.replace(robot.policy(), **change)
+    robot.policy = lambda: other
+    answer = page.ask("arm", goal=goal["id"])
+    assert not answer["ok"]
+    assert re.search(said, answer["message"])
+    assert robot.arms == 0
+
+
 def test_gates_refusal_reaches_the_operator(page, robot):
     goal = page.accept(robot)
     answer = page.ask("arm", goal=goal["id"])
@@ -370,7 +388,7 @@ def test_orders_that_waited_die_with_their_connection(client, robot):
         assert eventually(lambda: robot.arms == 1)
         threading.Timer(0.3, robot.arming.set).start()
     with opened(client) as page:
-        page.until(lambda: page.latest["state"]["gate"]["state"] == "armed")
+        page.until(robot.arming.is_set)
         ticks = page.tick
         page.until(lambda: page.tick > ticks + 500)
     assert robot.arms == 1

@@ -237,8 +237,8 @@ function armReadiness(operator, armed) {
   if (arming) return "Arming…";
   const policy = state.policy;
   if (!policy || policy.goal_id !== goal.id) return "Waiting for the policy to take the target.";
-  if (policy.state !== "running") return `The policy is ${words(policy.state)}.`;
-  return "";
+  // One that waits for a picture may run the next moment: the server decides when Arm is pressed.
+  return policy.state === "refused" ? "The policy refused the target." : "";
 }
 
 function showTag() {
