@@ -1,14 +1,17 @@
-"""A robot in a voxel room without ROS, behind the console's `Robot`: real pictures, the real gate, and a driver
-that knows where the target is in place of a policy."""
+"""A person at the page, in a real browser; and a robot in a voxel room without ROS behind the console's `Robot`: real
+pictures, the real gate, and a driver that knows where the target is in place of a policy."""
 
 import math
+import re
+import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
 import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
 from xview_deploy.console.robot import Answer, Frame, GateReport, PolicyReport
 from xview_deploy.goal import CrossViewGoal
 from xview_deploy.picture import encode_jpeg
@@ -188,3 +191,109 @@ def robot(room: RobotRoom) -> Iterator[RoomRobot]:
     alive.start()
     yield alive
     alive.close()
+
+
+DEADLINE_S = 60.0  # of a machine that does much else
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+expect.set_options(timeout=DEADLINE_S * 1000)
+
+
+class Operator:
+    """A person at the page: sees elements, points at pixels of the third-person picture."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def sees(self, element: str) -> Locator:
+        return self.page.locator(f"#{element}")
+
+    def presses(self, element: str) -> None:
+        self.sees(element).click(timeout=DEADLINE_S * 1000)
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """Where a picture's pixel is on the page: the whole picture, centred in its canvas."""
+        box = self.sees("third").bounding_box()
+        scale = min(box["width"] / 640, box["height"] / 480)
+        left = box["x"] + (box["width"] - 640 * scale) / 2
+        top = box["y"] + (box["height"] - 480 * scale) / 2
+        return left + x * scale, top + y * scale
+
+    def clicks(self, x: float, y: float, **how: str) -> None:
+        self.page.mouse.click(*self.place(x, y), **how)
+
+    def drags(self, *corners: tuple[float, float]) -> None:
+        self.page.mouse.move(*self.place(*corners[0]))
+        self.page.mouse.down()
+        for corner in corners[1:]:
+            self.page.mouse.move(*self.place(*corner), steps=4)
+        self.page.mouse.up()
+
+    def boxes(self, target: tuple[int, int, int, int]) -> None:
+        x0, y0, x1, y1 = target
+        self.drags((x0 - 4, y0 - 4), (x1 + 4, y1 + 4))
+        expect(self.sees("accept")).to_be_enabled()
+
+    def pixels(self) -> int:
+        """Size of the mask, as the page says it."""
+        expect(self.sees("mark-hint")).to_have_text(re.compile(r"^\d+ pixels"))
+        return int(self.sees("mark-hint").inner_text().split(" pixels")[0])
+
+    def gate(self, state: str) -> None:
+        expect(self.sees("gate-state")).to_have_text(state)
+
+    def accepts(self, event: str = "approach") -> None:
+        self.presses(f"event-{event}")
+        self.presses("accept")
+        expect(self.sees("arm")).to_be_enabled()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory) -> Iterator[BrowserContext]:
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert program, f"expected one of {', '.join(BROWSERS)} on the path, found none: apt-get install chromium"
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"),
+            executable_path=program,
+            args=FLAGS,
+            viewport={"width": 1440, "height": 900},
+        )
+        yield context
+        context.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the page's console said; a test that provokes some of it clears the list."""
+    return []
+
+
+@pytest.fixture
+def open_at(browser: BrowserContext, complaints: list[str]) -> Iterator[Callable[[str], Operator]]:
+    """Opens the page at an address and waits for its first picture."""
+    pages: list[Page] = []
+
+    def opened(url: str) -> Operator:
+        page = browser.new_page()
+        pages.append(page)
+        page.on("console", lambda said: said.type in ("error", "warning") and complaints.append(said.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(url)
+        expect(page.locator("body")).to_have_attribute("data-link", "open")
+        expect(page.locator("#third-veil")).to_be_empty()
+        return Operator(page)
+
+    yield opened
+    for page in pages:
+        page.close()
+    assert complaints == []

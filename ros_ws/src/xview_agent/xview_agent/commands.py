@@ -14,7 +14,7 @@ def commands() -> dict[str, Callable[..., int | None]]:
 def demo(
     headless: bool = False,
     trials: int = 20,
-    seed: int = 0,
+    seed: int = 10,
     difficulty: str = "near",
     bundle: str = "",
     json: Path | None = None,
