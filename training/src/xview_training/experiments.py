@@ -48,7 +48,7 @@ EXPERIMENTS = {
             updates_per_chunk=2,
             replay_chunks=2,
         ),
-        ImitationExperiment("cpu", frames=1_700_000),
+        ImitationExperiment("cpu", frames=2_100_000),
     )
 }
 

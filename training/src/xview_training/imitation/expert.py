@@ -193,7 +193,7 @@ class Expert:
         ticks = envs.actions.ticks_per_action
         self._steps_rad = np.radians(np.array(envs.actions.camera_deg)) * ticks
         pixels = envs.sim.config.width * envs.sim.config.height
-        self.seen_pixels = round(SEEN_PIXELS * pixels / 4096)
+        self.seen_pixels = max(1, round(SEEN_PIXELS * pixels / 4096))
 
     @property
     def found(self) -> np.ndarray:

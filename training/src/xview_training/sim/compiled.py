@@ -28,8 +28,8 @@ def _cache_folder() -> str:
     folder = Path(base) / "xview" / f"numba-{digest.hexdigest()[:16]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:  # a home that cannot be written, as some containers have
-        folder = Path(tempfile.gettempdir()) / f"xview-{os.getuid()}-numba-{digest.hexdigest()[:16]}"
+    except OSError:  # a home that cannot be written, as in some containers: compiles at every start
+        folder = Path(tempfile.mkdtemp(prefix="xview-numba-"))
     return str(folder)
 
 
