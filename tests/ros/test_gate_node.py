@@ -128,7 +128,7 @@ def test_a_base_that_expects_twist_gets_twist(probe, start_node):
 )
 def test_senseless_parameters_end_the_gate_with_a_reason(start_node, parameters, message):
     gate = start_node("gate", **parameters)
-    _, errors = gate.communicate(timeout=30)
+    _, errors = gate.communicate(timeout=90)
     assert gate.returncode == 2
     assert message in errors
     assert "Traceback" not in errors

@@ -152,7 +152,7 @@ def test_a_bundle_that_is_none_ends_it_with_a_reason(start_node, tmp_path, conte
     if content is not None:
         path.write_bytes(content)
     process = start_node("policy", bundle=path)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=90)
     assert process.returncode == 2
     assert message in errors
     assert "Traceback" not in errors

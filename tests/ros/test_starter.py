@@ -18,6 +18,7 @@ from xview_agent.starter import (
 from xview_deploy.spec import ContractError
 from xview_interfaces.msg import GateStatus, PolicyStatus
 
+DEADLINE_S = 90.0
 NODES = tuple(node for node in GRAPHS["robot"] if node.name in ("gate", "policy"))
 
 
@@ -56,12 +57,15 @@ def test_two_graphs_run_side_by_side_in_domains_of_their_own(probe, tmp_path):
 def test_a_signal_ends_the_whole_graph_with_0_and_a_death_with_1(probe, signum, status):
     arguments = ["-m", "xview_agent.starter", "robot", "--only", "gate", "policy", "--domain-id", str(probe.domain_id)]
     parameters = ["policy.policy=random"] if signum else ["policy.policy=clairvoyant"]
-    starter = subprocess.Popen([sys.executable, *arguments, "--set", *parameters], stderr=subprocess.PIPE, text=True)
-    if signum:
-        probe.gate(GateStatus.DISARMED)
-        probe.policy(PolicyStatus.WAITING_FOR_GOAL)
-        starter.send_signal(signum)
-    _, errors = starter.communicate(timeout=60)
+    command = [sys.executable, *arguments, "--set", *parameters]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as starter:
+        try:
+            if signum:
+                probe.gate(GateStatus.DISARMED)
+                probe.policy(PolicyStatus.WAITING_FOR_GOAL)
+        finally:
+            starter.send_signal(signum or 0)
+            _, errors = starter.communicate(timeout=DEADLINE_S)
     assert starter.returncode == status, errors
     if not signum:
         assert "node policy ended: 2: stopped the graph" in errors

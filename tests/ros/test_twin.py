@@ -85,6 +85,7 @@ def test_killing_the_camera_in_mid_drive_gives_zeros_within_300_ms_and_needs_a_n
     drive(probe)
     pictures = probe.listen(CompressedImage, topics.image_topic(topics.ONBOARD))
     commands = probe.listen(TwistStamped, topics.CMD_VEL)
+    probe.until(lambda: pictures, "onboard pictures")
     set_camera(probe, alive=False)
     status = probe.gate(GateStatus.STOPPED)
     assert "picture is" in status.reason
