@@ -7,6 +7,7 @@ runs alone, the random ones beside each other: they use up every second of their
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -84,6 +85,8 @@ class Contestant:
 
 def run_rounds(trials: int, seed: int, difficulty: str, bundle: str, out: Path | None) -> int:
     """Runs every policy on the same trials, prints the table, writes the report; 1 where a graph failed."""
+    for signum in (signal.SIGINT, signal.SIGTERM):  # also where a shell started this with SIGINT ignored
+        signal.signal(signum, _interrupted)
     arguments = ["--trials", str(trials), "--seed", str(seed), "--difficulty", difficulty]
     records: dict[str, list[TrialRecord]] = {}
     with tempfile.TemporaryDirectory(prefix="xview-trials-") as name:
@@ -104,6 +107,11 @@ def run_rounds(trials: int, seed: int, difficulty: str, bundle: str, out: Path |
         out.write_text(json.dumps(report(records), indent=1))
         print(out)
     return 0
+
+
+def _interrupted(signum: int, frame: object) -> None:
+    """Ends the graphs on the way out: no robot drives on without its operator."""
+    raise KeyboardInterrupt
 
 
 def _compete(contestants: Sequence[Contestant]) -> str:
