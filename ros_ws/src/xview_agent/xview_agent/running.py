@@ -9,6 +9,7 @@ speak. So signals only end the loop here, and the node's `farewell` runs before 
 
 from __future__ import annotations
 
+import faulthandler
 import signal
 import sys
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from rclpy.signals import SignalHandlerOptions
 from xview_deploy.spec import ContractError
 
 WAKE_S = 0.1  # longest wait before a signal is noticed
+TEARDOWN_S = 4.0  # longest farewell; then the process ends with status 1 and says where it hung
 
 
 class FarewellNode(Node):
@@ -42,6 +44,7 @@ def run(make_node: Callable[[], FarewellNode]) -> None:
         sys.exit(2)
     finally:
         rclpy.shutdown()
+        faulthandler.cancel_dump_traceback_later()
 
 
 def spin(make_node: Callable[[], FarewellNode], signals: list[int]) -> None:
@@ -53,6 +56,8 @@ def spin(make_node: Callable[[], FarewellNode], signals: list[int]) -> None:
         while not signals:
             executor.spin_once(timeout_sec=WAKE_S)
     finally:
+        # A middleware that hangs while it is taken down must not keep a node that was told to end.
+        faulthandler.dump_traceback_later(TEARDOWN_S, exit=True)
         node.farewell()
         executor.shutdown()
         node.destroy_node()
