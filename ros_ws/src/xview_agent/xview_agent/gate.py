@@ -81,8 +81,7 @@ class GateNode(FarewellNode):
         velocity = Velocity(twist.linear.x, twist.linear.y, twist.angular.z)
         picture_age_s = age_s(command.header.stamp, self.get_clock())
         self._gate.on_command(velocity, picture_age_s, time.monotonic())
-        if self._gate.state is GateState.STOPPED:
-            self._tick()
+        self._tick()  # at once: a period of the smoothing is a delay that no policy was trained with
 
     def _on_arm(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         refusal = self._gate.arm(time.monotonic())

@@ -1,6 +1,6 @@
 """The policy as a node: onboard pictures and a goal in, velocities for the gate out.
 
-Turns messages into bytes and ages and calls `xview_deploy.pursuit`. It always answers the newest picture, at
+Turns messages into bytes and ages and calls `xview_deploy.pursuit`. It answers a picture the moment it comes, at
 the rate that the policy was trained at, and stamps its command with that picture's stamp. While the gate is
 not armed the robot does not act out what was decided, so nothing is remembered.
 
@@ -8,6 +8,8 @@ not armed the robot does not act out what was decided, so nothing is remembered.
 """
 
 from __future__ import annotations
+
+import time
 
 import numpy as np
 from geometry_msgs.msg import TwistStamped
@@ -21,6 +23,7 @@ from std_srvs.srv import Trigger
 from xview_deploy.actions import ActionMapping
 from xview_deploy.goal import CrossViewGoal
 from xview_deploy.onnx_policy import OnnxPolicy
+from xview_deploy.pacing import Pacer
 from xview_deploy.policy import Policy
 from xview_deploy.pursuit import REFUSED, Outcome, Pursuit, PursuitSettings
 from xview_deploy.random_policy import ForwardBiasedRandomPolicy, RandomPolicy
@@ -103,7 +106,8 @@ class PolicyNode(FarewellNode):
         if self._timer is not None:
             self.destroy_timer(self._timer)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._timer = self.create_timer(1.0 / self._pursuit.policy.actions.rate_hz, self._decide, clock=steady)
+        self._pacer = Pacer(1.0 / self._pursuit.policy.actions.rate_hz)
+        self._timer = self.create_timer(self._pacer.period_s, self._miss_pictures, clock=steady)
 
     def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
         for parameter in parameters:
@@ -117,6 +121,13 @@ class PolicyNode(FarewellNode):
 
     def _on_picture(self, picture: CompressedImage) -> None:
         self._picture = picture
+        if self._pacer.take(time.monotonic()):
+            self._decide()
+
+    def _miss_pictures(self) -> None:
+        """Without pictures there is nothing to decide by: say so, again and again."""
+        if self._pacer.overdue(time.monotonic()):
+            self._decide()
 
     def _on_gate_status(self, status: GateStatus) -> None:
         self._gate_holds = not status.armed
@@ -130,6 +141,7 @@ class PolicyNode(FarewellNode):
             self.get_logger().error(f"goal {message.id!r} refused: {error}")
         else:
             self.get_logger().info(f"goal {message.id!r}: {message.event} on {message.source_camera}")
+        self._pacer.restart()
         self._decide()
 
     def _on_reset_memory(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
