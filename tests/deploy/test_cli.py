@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 import pytest
-from xview_deploy.cli import installed_commands, overview, run
+from xview_deploy.cli import installed_commands, merge, overview, run
 from xview_deploy.spec import ContractError
 
 
@@ -75,3 +75,14 @@ def test_the_installed_commands_have_help_and_import_nothing_heavy():
     )
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert loaded.stdout == "[]\n"
+
+
+def test_two_distributions_fill_one_group():
+    merged = merge({"bench": {"sim": greet}}, {"bench": {"loop": fail}, "demo": fail}, "elsewhere")
+    assert merged == {"bench": {"sim": greet, "loop": fail}, "demo": fail}
+
+
+@pytest.mark.parametrize("theirs", [{"bench": {"sim": fail}}, {"bench": fail}])
+def test_a_command_that_two_distributions_claim_is_refused(theirs):
+    with pytest.raises(ContractError, match=r"xview bench.*expected one distribution.*elsewhere"):
+        merge({"bench": {"sim": greet}}, theirs, "elsewhere")

@@ -35,8 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def installed_commands() -> Table:
     """The tables of all distributions in one.
 
-    A distribution that does not import is left out with a warning: the others must go on. A name that two of
-    them claim raises ContractError.
+    A distribution that does not import is left out with a warning: the others must go on. A command that two of
+    them claim raises ContractError; a group, such as `xview bench`, may be filled by several.
     """
     merged: dict[str, Command | Table] = {}
     for point in entry_points(group=GROUP):
@@ -45,9 +45,21 @@ def installed_commands() -> Table:
         except ImportError as error:
             print(f"xview: the commands of {point.value} are missing: {error}", file=sys.stderr)
             continue
-        for name, command in table.items():
-            if name in merged:
-                raise ContractError(f"xview {name}: expected one distribution to add it, got another in {point.value}")
+        merged = merge(merged, table, point.value)
+    return merged
+
+
+def merge(ours: Table, theirs: Table, source: str, path: tuple[str, ...] = ("xview",)) -> dict[str, Command | Table]:
+    """Both tables in one: groups of one name are joined, a command of one name raises ContractError."""
+    merged = dict(ours)
+    for name, command in theirs.items():
+        present = merged.get(name)
+        if isinstance(present, Mapping) and isinstance(command, Mapping):
+            merged[name] = merge(present, command, source, (*path, name))
+        elif present is not None:
+            program = " ".join((*path, name))
+            raise ContractError(f"{program}: expected one distribution to add it, got another in {source}")
+        else:
             merged[name] = command
     return merged
 

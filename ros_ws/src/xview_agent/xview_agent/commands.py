@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
+from xview_deploy.cli import Table
 
-def commands() -> dict[str, Callable[..., int | None]]:
+
+def commands() -> Table:
     """Names and functions, for the entry-point group `xview.commands`."""
-    return {"demo": demo, "robot": robot, "console": console}
+    return {"demo": demo, "robot": robot, "console": console, "bench": {"loop": bench_loop}}
 
 
 def demo(
@@ -71,3 +72,17 @@ def console(set: tuple[str, ...] = (), domain_id: int | None = None, namespace: 
         namespace: of all nodes.
     """
     return robot(only=("console",), set=set, domain_id=domain_id, namespace=namespace)
+
+
+def bench_loop(seconds: float = 60.0, minutes: float = 0.0, bundle: str = "", json: Path | None = None) -> int:
+    """From a picture's stamp to the stamp of the velocity that answers it, beside inference alone in the same run.
+
+    Args:
+        seconds: how long.
+        minutes: how long, for a soak: memory, age and dropped pictures are printed for each minute.
+        bundle: another policy than the shipped one.
+        json: write the figures to this file.
+    """
+    from xview_agent.loop_bench import measure, show
+
+    return show(measure(60.0 * minutes or seconds, bundle), json)
