@@ -16,7 +16,7 @@ import numpy as np
 from xview_deploy.spec import ActionTable
 
 from xview_training.envs.crossview import CrossViewEnvs
-from xview_training.sim import physics, raster, raycast
+from xview_training.sim import physics, raster, see
 from xview_training.tasks.rules import DONE
 from xview_training.tasks.suites import suite_named
 
@@ -69,14 +69,14 @@ def measure(size: int, environments: int, seconds: float, seed: int) -> SimRates
     def quads() -> int:
         for i in every:
             raster.render(
-                sim.grid[i], sim.quads[i], sim.quad_counts[i], sim.chunk_tops[i], sim.atlas[0], sim.cameras[i],
-                np.float32(1), *rays, rgb, ids, depth,
+                sim.grid[i], sim.quads[i], sim.quad_counts[i], sim.chunk_tops[i], sim.models[i], sim.model_counts[i],
+                sim.atlas[0], sim.poses[i], sim.air[i], sim.cameras[i], *rays, rgb, ids, depth,
             )  # fmt: skip
         return environments
 
     def ray_by_ray() -> int:
         for i in every:
-            raycast.render(sim.grid[i], sim.atlas[0], sim.cameras[i], np.float32(1), rgb, ids, depth)
+            see.render(sim.grid[i], sim.atlas[0], sim.poses[i], sim.air[i], sim.cameras[i], rgb, ids, depth)
         return environments
 
     arrays = [*vars(sim).values(), envs.field, envs.toll]

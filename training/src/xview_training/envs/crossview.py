@@ -14,8 +14,9 @@ from xview_deploy.spec import ActionTable, Event
 
 from xview_training.sim import physics
 from xview_training.sim.simulator import SimConfig, VoxelSim
+from xview_training.sim.worlds import PLACES
 from xview_training.tasks import rules
-from xview_training.tasks.synthesis import FOOTING, Synthesiser, goal_mask
+from xview_training.tasks.synthesis import Synthesiser, goal_mask
 from xview_training.tasks.task import Task
 from xview_training.tasks.visibility import VIEW_SIZE, block_id, target_view
 
@@ -119,8 +120,8 @@ class CrossViewEnvs:
         self.field[slot], self.toll[slot] = maker.field, maker.toll
         self.target[slot] = task.target
         self.target_id[slot] = block_id(self.sim.grid.shape[1:], np.array(task.target))
-        footing = FOOTING[task.world.place]
-        self.climb[slot], self.drop[slot] = footing.climb, footing.drop
+        place = PLACES[task.world.place]
+        self.climb[slot], self.drop[slot] = place.climb, place.drop
         episode = self.episode[slot]
         episode[:] = 0
         episode[rules.EVENT] = EVENT_CODE[task.event]
@@ -141,8 +142,9 @@ class CrossViewEnvs:
             lambda part, _: rules.advance(
                 part, self.actions.ticks_per_action, self._keys, self._camera_rad,
                 actions, self.observation.previous_action,
-                sim.grid, sim.floor, sim.quads, sim.quad_counts, sim.chunk_tops, sim.body, sim.hands,
-                sim.embodiment, sim.candidates, sim.candidate_count, self.episode,
+                sim.grid, sim.floor, sim.quads, sim.quad_counts, sim.chunk_tops, sim.models, sim.model_counts,
+                sim.body, sim.hands, sim.slots, sim.creatures, sim.arrows, sim.random, sim.embodiment,
+                sim.candidates, sim.candidate_count, self.episode,
             ),
             alive,
         )  # fmt: skip

@@ -194,7 +194,4 @@ class RobotRoom:
         tan_x, tan_y = half_tangents(lens.vertical_fov_deg, WIDTH_PX / HEIGHT_PX)
         pack(self._camera, lens.x, lens.y, lens.z, lens.yaw, lens.pitch, tan_x, tan_y, HEIGHT_PX)
         sim, body = self.sim, self.task.body
-        raster.render(
-            sim.grid[0], sim.quads[0], sim.quad_counts[0], sim.chunk_tops[0], sim.atlas[body.textures], self._camera,
-            np.float32(body.light), *self._scratch, sim.rgb[0], sim.ids[0], sim.depth[0],
-        )  # fmt: skip
+        sim.picture(0, self._camera, body, self._scratch, sim.rgb[0], sim.ids[0], sim.depth[0])

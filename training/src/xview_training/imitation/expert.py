@@ -12,7 +12,8 @@ import numpy as np
 from xview_training.envs.crossview import CrossViewEnvs
 from xview_training.sim import physics
 from xview_training.sim.compiled import compiled
-from xview_training.sim.simulator import EYE_HEIGHT, REACH
+from xview_training.sim.hands import BLOCK_REACH
+from xview_training.sim.simulator import EYE_HEIGHT
 from xview_training.tasks import rules
 from xview_training.tasks.paths import can_step
 from xview_training.tasks.visibility import PIXELS, SEEN_PIXELS
@@ -119,7 +120,7 @@ def _act(floor, toll, field, body, eye_height, target, event, climb, drop, searc
     if search[FOUND] == 0 and search[TURNED] < ALL_ROUND:
         action[2] = len(steps_rad) - 1
         return
-    close = 2.0 if event == rules.APPROACH else min(AIM_DISTANCE, REACH - 1.0)
+    close = 2.0 if event == rules.APPROACH else min(AIM_DISTANCE, BLOCK_REACH - 1.0)
     near = distance < close
     if not near:
         gx, gz = waypoint(floor, toll, field, body, target, climb, drop)

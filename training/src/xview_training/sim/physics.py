@@ -1,109 +1,152 @@
-"""Minecraft's player on foot, one tick of 1/20 s at a time.
+"""Minecraft's player on foot and in water, one tick of 1/20 s at a time.
 
-Figures (Minecraft Wiki, "Player" and "Transportation"; mcpk.wiki, movement formulas): box 0.6 x 1.8, walking 4.317 m/s,
-sprinting 5.612, sneaking 0.3 of walking, jump impulse 0.42 (1.25 blocks high), gravity 0.08 and drag 0.98 a tick,
-ground friction 0.6 * 0.91, air friction 0.91, air control 0.02.
+Figures (Minecraft Wiki, "Player", "Transportation", "Damage" and "Swimming"; mcpk.wiki, movement formulas): box 0.6 x
+1.8, walking 4.317 m/s, sprinting 5.612, sneaking 0.3 of walking, jump impulse 0.42 (1.25 blocks high), gravity 0.08 and
+drag 0.98 a tick, ground friction 0.6 * 0.91, air friction 0.91, air control 0.02; in water drag 0.8, sinking 0.02 a
+tick, swimming up 0.04, push 0.02; a fall hurts by its height less three blocks, rounded up; 20 points of health.
 """
 
 import math
 
 import numpy as np
 
+from xview_training.sim import collision
+from xview_training.sim.collision import ON_GROUND, PITCH, VX, VY, VZ, YAW, X, Y, Z, in_water, move, solid
 from xview_training.sim.compiled import compiled
 
-# Columns of a body's state, float64: position of the feet, velocity in blocks a tick, view, ground contact.
-X, Y, Z, VX, VY, VZ, YAW, PITCH, ON_GROUND, BODY_SIZE = range(10)
+__all__ = ["ON_GROUND", "PITCH", "VX", "VY", "VZ", "YAW", "X", "Y", "Z", "move", "solid"]
+
+# Columns of a living body after those of everything that moves, float64: blocks fallen, points of health, ticks until
+# it can be hurt again.
+FALLEN, HEALTH, HURT, BODY_SIZE = range(ON_GROUND + 1, ON_GROUND + 5)
 # Columns of a row of pressed keys, float32.
-FORWARD, BACK, LEFT, RIGHT, JUMP, SNEAK, SPRINT, ATTACK, KEYS = range(9)
-KEY_NAMES = ("forward", "back", "left", "right", "jump", "sneak", "sprint", "attack")
+FORWARD, BACK, LEFT, RIGHT, JUMP, SNEAK, SPRINT, ATTACK, USE, HOTBAR, KEYS = range(11)
+KEY_NAMES = ("forward", "back", "left", "right", "jump", "sneak", "sprint", "attack", "use")
+HOTBAR_SLOTS = 9
 
 WIDTH = 0.6  # blocks
 HEIGHT = 1.8
+FULL_HEALTH = 20.0
+HURT_TICKS = 10  # during which nothing hurts again
+SAFE_FALL = 3.0  # blocks
 GROUND_FRICTION = 0.6 * 0.91
 AIR_FRICTION = 0.91
+WATER_DRAG = 0.8
 
 
 def key_rows(buttons: tuple[tuple[str, ...], ...]) -> np.ndarray:
-    """Pressed keys of each row of an action table: float32 (rows, KEYS)."""
+    """Pressed keys of each row of an action table: float32 (rows, KEYS).
+
+    "hotbar.1" to "hotbar.9" stand in one column, as the slot's number; 0 presses none.
+    """
     rows = np.zeros((len(buttons), KEYS), np.float32)
     for row, names in enumerate(buttons):
         for name in names:
-            rows[row, KEY_NAMES.index(name)] = 1
+            if name.startswith("hotbar."):
+                rows[row, HOTBAR] = int(name.removeprefix("hotbar."))
+            else:
+                rows[row, KEY_NAMES.index(name)] = 1
     return rows
 
 
 @compiled()
-def solid(grid, x, y, z):
-    """Whether block (x, y, z) stops a body. Outside the world's sides and floor everything does."""
-    if x < 0 or z < 0 or y < 0 or x >= grid.shape[0] or z >= grid.shape[1]:
-        return True
-    return y < grid.shape[2] and grid[x, z, y] != 0
+def hurt(body, damage):
+    """Takes points of health, unless the body was hurt a moment ago; whether it did."""
+    if damage <= 0 or body[HURT] > 0:
+        return False
+    body[HEALTH] = max(0.0, body[HEALTH] - damage)
+    body[HURT] = HURT_TICKS
+    return True
 
 
 @compiled()
-def _clip(grid, low, high, axis, move):
-    """How far of `move` the box low..high (3,) can go along one axis before it touches a block."""
-    if move == 0.0:
-        return 0.0
-    a0, a1 = low[axis], high[axis]
-    first = int(math.floor(a1 - 1e-7)) + 1 if move > 0 else int(math.floor(a0 + 1e-7)) - 1
-    last = int(math.floor(a1 + move)) if move > 0 else int(math.floor(a0 + move))
-    step = 1 if move > 0 else -1
-    other, third = (axis + 1) % 3, (axis + 2) % 3
-    cell = np.empty(3, np.int64)
-    a = first
-    while (a <= last) if step > 0 else (a >= last):
-        cell[axis] = a
-        for b in range(int(math.floor(low[other] + 1e-7)), int(math.floor(high[other] - 1e-7)) + 1):
-            cell[other] = b
-            for c in range(int(math.floor(low[third] + 1e-7)), int(math.floor(high[third] - 1e-7)) + 1):
-                cell[third] = c
-                if solid(grid, cell[0], cell[1], cell[2]):
-                    return max(0.0, a - a1) if step > 0 else min(0.0, a + 1 - a0)
-        a += step
-    return move
+def knock_back(body, dx, dz):
+    """Pushes a body away along (dx, dz), as a blow does (Minecraft: 0.4 blocks a tick, and up)."""
+    length = max(math.hypot(dx, dz), 1e-6)
+    body[VX] = body[VX] / 2 + 0.4 * dx / length
+    body[VZ] = body[VZ] / 2 + 0.4 * dz / length
+    body[VY] = min(0.4, body[VY] / 2 + 0.4)
 
 
 @compiled()
-def move(grid, body, dx, dy, dz, width, height):
-    """Moves the body by (dx, dy, dz) as far as blocks allow: y first, then x, then z, as Minecraft does."""
-    half = width / 2
-    low = np.array([body[X] - half, body[Y], body[Z] - half])
-    high = np.array([body[X] + half, body[Y] + height, body[Z] + half])
-    wanted = (dx, dy, dz)
-    for axis in (1, 0, 2):
-        done = _clip(grid, low, high, axis, wanted[axis])
-        low[axis] += done
-        high[axis] += done
-        body[axis] += done
-        if done != wanted[axis]:
-            body[VX + axis] = 0.0
-            if axis == 1:
-                body[ON_GROUND] = 1.0 if dy < 0 else 0.0
-        elif axis == 1 and dy != 0:
-            body[ON_GROUND] = 0.0
+def fall(grid, body, before_y, wet):
+    """Books a fall, and hurts at its end; water breaks it."""
+    if wet:
+        body[FALLEN] = 0.0
+    elif body[ON_GROUND] > 0:
+        hurt(body, math.ceil(body[FALLEN] - SAFE_FALL))
+        body[FALLEN] = 0.0
+    else:
+        body[FALLEN] += max(0.0, before_y - body[Y])
+
+
+@compiled()
+def _push(body, keys, push):
+    """Accelerates along the pressed directions."""
+    ahead = 0.98 * (keys[FORWARD] - keys[BACK])
+    aside = 0.98 * (keys[RIGHT] - keys[LEFT])
+    if keys[SNEAK] > 0:
+        ahead, aside = 0.3 * ahead, 0.3 * aside
+    push = push / max(1.0, math.hypot(ahead, aside))
+    sin_yaw, cos_yaw = math.sin(body[YAW]), math.cos(body[YAW])
+    body[VX] += push * (-sin_yaw * ahead - cos_yaw * aside)
+    body[VZ] += push * (cos_yaw * ahead - sin_yaw * aside)
 
 
 @compiled()
 def player_tick(grid, body, keys, speed_scale):
-    """One tick of walking, jumping and falling. speed_scale multiplies the ground acceleration (1 is Minecraft)."""
+    """One tick of walking, jumping, swimming and falling.
+
+    body float64, at least up to HURT; keys float32 (KEYS,); speed_scale multiplies the ground acceleration (1 is
+    Minecraft).
+    """
+    body[HURT] = max(0.0, body[HURT] - 1)
+    before_y = body[Y]
+    wet = in_water(grid, body)
+    if wet:
+        _swim(grid, body, keys, speed_scale)
+    else:
+        _walk(grid, body, keys, speed_scale)
+    fall(grid, body, before_y, wet)
+
+
+@compiled()
+def _walk(grid, body, keys, speed_scale):
     on_ground = body[ON_GROUND] > 0
     if on_ground and keys[JUMP] > 0:
         body[VY] = 0.42
         if keys[SPRINT] > 0 and keys[FORWARD] > 0:
             body[VX] -= 0.2 * math.sin(body[YAW])
             body[VZ] += 0.2 * math.cos(body[YAW])
-    ahead = 0.98 * (keys[FORWARD] - keys[BACK])
-    aside = 0.98 * (keys[RIGHT] - keys[LEFT])
-    if keys[SNEAK] > 0:
-        ahead, aside = 0.3 * ahead, 0.3 * aside
     sprint = 1.3 if keys[SPRINT] > 0 and keys[FORWARD] > 0 and keys[SNEAK] == 0 else 1.0
-    push = (0.1 if on_ground else 0.02) * sprint * speed_scale / max(1.0, math.hypot(ahead, aside))
-    sin_yaw, cos_yaw = math.sin(body[YAW]), math.cos(body[YAW])
-    body[VX] += push * (-sin_yaw * ahead - cos_yaw * aside)
-    body[VZ] += push * (cos_yaw * ahead - sin_yaw * aside)
+    _push(body, keys, (0.1 if on_ground else 0.02) * sprint * speed_scale)
     move(grid, body, body[VX], body[VY], body[VZ], WIDTH, HEIGHT)
     friction = GROUND_FRICTION if on_ground else AIR_FRICTION
     body[VX] *= friction
     body[VZ] *= friction
     body[VY] = (body[VY] - 0.08) * 0.98
+
+
+@compiled()
+def _swim(grid, body, keys, speed_scale):
+    if keys[JUMP] > 0:
+        body[VY] += 0.04
+    _push(body, keys, 0.02 * speed_scale)
+    bumped = move(grid, body, body[VX], body[VY], body[VZ], WIDTH, HEIGHT)
+    body[VX] *= WATER_DRAG
+    body[VZ] *= WATER_DRAG
+    body[VY] = body[VY] * WATER_DRAG - 0.02
+    if bumped and keys[JUMP] > 0:
+        body[VY] = 0.3  # climbs out of the water
+
+
+@compiled()
+def stands_free(grid, body, width, height):
+    """Whether no block cuts into the body's box by more than rounding."""
+    half = width / 2 - 1e-6
+    for x in range(int(math.floor(body[X] - half)), int(math.floor(body[X] + half)) + 1):
+        for z in range(int(math.floor(body[Z] - half)), int(math.floor(body[Z] + half)) + 1):
+            for y in range(int(math.floor(body[Y] + 1e-6)), int(math.floor(body[Y] + height - 1e-6)) + 1):
+                if collision.solid(grid, x, y, z) and collision.overlaps(grid, body, width, height, x, y, z):
+                    return False
+    return True

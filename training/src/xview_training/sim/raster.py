@@ -1,176 +1,53 @@
 """Renders merged quads on the CPU: colour, object id and depth of one picture.
 
-Each quad is z-buffered by a ray/plane test inside its screen box; colours are computed once at the end, for
-what stayed in front. It agrees with the ray caster (raycast.py), which is its oracle in the tests.
+Each quad is z-buffered by a ray/plane test inside its screen box, small blocks and creatures by a ray/box test inside
+theirs (raster_boxes.py); colours are computed once at the end, for what stayed in front. Faces with holes come after
+the solid ones, so that few of their texels are looked at in vain. It agrees with a ray a pixel (see.py), its oracle.
 """
-
-import math
 
 import numpy as np
 
+from xview_training.sim.air import VIEW_DISTANCE
+from xview_training.sim.blocks import FORM, Form
+from xview_training.sim.boxes import FAR, KIND, NEAR, POSE_FLASH, hit_box, hit_part, inverse
 from xview_training.sim.compiled import compiled, compiled_fast
-from xview_training.sim.mesh import CHUNK
-from xview_training.sim.shade import VIEW_DISTANCE, lit, sky, texel_address
+from xview_training.sim.figures import FIRST_PART, MOST_PARTS
+from xview_training.sim.mesh import CHUNK, CUTOUT_FACE, SOLID_FACE, WATER_FACE
+from xview_training.sim.models import BOXES, FIRST_BOX, MAX_BOXES
+from xview_training.sim.raster_boxes import FIRST_MODEL, draw_creatures, draw_models
+from xview_training.sim.screen import box_hidden, pixels, rectangle_box
+from xview_training.sim.see import ray_of
+from xview_training.sim.shade import HOLE
+from xview_training.sim.surfaces import face_texel, hide_texel, length_of, tint
 
 f4 = np.float32
 i4 = np.int32
-NEAR = f4(0.02)  # blocks
-FAR = f4(1e9)
+FLUID = int(Form.FLUID)
 
 
-def scratch(width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Buffers reused between pictures: rays and their inverses float32 (6, H*W), depth (H*W,), winner (H*W,)."""
-    n = width * height
-    return np.empty((6, n), f4), np.empty(n, f4), np.empty(n, i4)
+def scratch(width: int, height: int) -> tuple[np.ndarray, ...]:
+    """Buffers reused between pictures, n = H * W.
 
-
-@compiled_fast()
-def _rays(camera, width, height, rays, depth, winner):
-    for py in range(height):
-        v = f4(1) - (f4(2) * f4(py) + f4(1)) / f4(height)
-        for px in range(width):
-            u = (f4(2) * f4(px) + f4(1)) / f4(width) - f4(1)
-            k = py * width + px
-            for axis in range(3):
-                d = camera[3 + axis] + camera[6 + axis] * u + camera[9 + axis] * v
-                rays[axis, k] = d
-                rays[3 + axis, k] = f4(1) / (d if abs(d) > f4(1e-9) else f4(1e-9))
-            depth[k] = FAR
-            winner[k] = i4(-1)
-
-
-@compiled_fast()
-def _chunk_hidden(camera, x0, z0, top, rr, uu):
-    """Whether the chunk's box lies outside the view: all eight corners beyond one of its planes."""
-    left, right, above, below, behind, far = 0, 0, 0, 0, 0, 0
-    for corner in range(8):
-        dx = f4(x0 + (CHUNK if corner & 1 else 0)) - camera[0]
-        dy = f4(top if corner & 2 else 0) - camera[1]
-        dz = f4(z0 + (CHUNK if corner & 4 else 0)) - camera[2]
-        depth = camera[3] * dx + camera[4] * dy + camera[5] * dz
-        u = (camera[6] * dx + camera[7] * dy + camera[8] * dz) / rr
-        v = (camera[9] * dx + camera[10] * dy + camera[11] * dz) / uu
-        left += u < -depth
-        right += u > depth
-        below += v < -depth
-        above += v > depth
-        behind += depth < NEAR
-        far += depth > VIEW_DISTANCE
-    return left == 8 or right == 8 or below == 8 or above == 8 or behind == 8 or far == 8
-
-
-@compiled_fast()
-def _screen_box(camera, axis, pa, ib, ic, b0, b1, c0, c1, rr, uu, box):
-    """Bounds of the quad in the picture, u and v in -1..1, into box (4,); False where it is out of sight."""
-    box[0], box[1], box[2], box[3] = FAR, -FAR, FAR, -FAR
-    behind = 0
-    for s in range(4):
-        pb, pc = (b1 if s & 1 else b0), (c1 if s & 2 else c0)
-        dz = camera[3 + axis] * pa + camera[3 + ib] * pb + camera[3 + ic] * pc
-        if dz < NEAR:
-            behind += 1
-            for edge in range(2):  # clip this corner's edges at the near plane
-                s2 = s ^ (1 << edge)
-                qb, qc = (b1 if s2 & 1 else b0), (c1 if s2 & 2 else c0)
-                z2 = camera[3 + axis] * pa + camera[3 + ib] * qb + camera[3 + ic] * qc
-                if z2 >= NEAR:
-                    w = (NEAR - dz) / (z2 - dz)
-                    _extend(camera, axis, pa, ib, pb + w * (qb - pb), ic, pc + w * (qc - pc), NEAR, rr, uu, box)
-        else:
-            _extend(camera, axis, pa, ib, pb, ic, pc, dz, rr, uu, box)
-    return behind < 4 and box[1] >= f4(-1) and box[0] <= f4(1) and box[3] >= f4(-1) and box[2] <= f4(1)
-
-
-@compiled_fast()
-def _extend(camera, axis, pa, ib, pb, ic, pc, dz, rr, uu, box):
-    u = (camera[6 + axis] * pa + camera[6 + ib] * pb + camera[6 + ic] * pc) / (dz * rr)
-    v = (camera[9 + axis] * pa + camera[9 + ib] * pb + camera[9 + ic] * pc) / (dz * uu)
-    box[0], box[1] = min(box[0], u), max(box[1], u)
-    box[2], box[3] = min(box[2], v), max(box[3], v)
-
-
-@compiled_fast()
-def _draw_quad(camera, quad, reference, width, height, rr, uu, rays, depth, winner, box):
-    axis = i4(quad[0])
-    pa = f4(quad[2]) - camera[axis]
-    if (quad[1] == 1 and pa >= f4(0)) or (quad[1] == 0 and pa <= f4(0)):
-        return  # seen from behind
-    ib = 2 if axis == 0 else 0
-    ic = 2 if axis == 1 else 1
-    b0, b1 = f4(quad[3]) - camera[ib], f4(quad[4]) - camera[ib]
-    c0, c1 = f4(quad[5]) - camera[ic], f4(quad[6]) - camera[ic]
-    if not _screen_box(camera, axis, pa, ib, ic, b0, b1, c0, c1, rr, uu, box):
-        return
-    x0 = i4(max(f4(0), (max(box[0], f4(-1)) + f4(1)) * f4(0.5) * f4(width) - f4(0.5)))
-    x1 = i4(min(f4(width - 1), (min(box[1], f4(1)) + f4(1)) * f4(0.5) * f4(width) + f4(0.5)))
-    y0 = i4(max(f4(0), (f4(1) - min(box[3], f4(1))) * f4(0.5) * f4(height) - f4(0.5)))
-    y1 = i4(min(f4(height - 1), (f4(1) - max(box[2], f4(-1))) * f4(0.5) * f4(height) + f4(0.5)))
-    inverse, db, dc = rays[3 + axis], rays[ib], rays[ic]
-    for py in range(y0, y1 + 1):
-        for k in range(py * width + x0, py * width + x1 + 1):
-            t = pa * inverse[k]
-            hb, hc = t * db[k], t * dc[k]
-            inside = (t > NEAR) & (t < depth[k]) & (hb >= b0) & (hb <= b1) & (hc >= c0) & (hc <= c1)
-            if inside:
-                depth[k] = t
-                winner[k] = reference
-
-
-@compiled_fast()
-def render(grid, quads, counts, tops, atlas, camera, light, rays, depth, winner, rgb, ids, out_depth):
-    """Draws one picture.
-
-    grid uint8 (X, Z, Y); quads, counts, tops from mesh.py; atlas uint32 (blocks * 6, 341); camera float32 (13,);
-    rays, depth, winner from `scratch`. Writes rgb uint8 (H, W, 3); ids int32 (H, W), 0 for sky, else one plus the
-    block's flat index in the grid; out_depth float32 (H, W) along the optical axis in blocks.
+    rays and their inverses float32 (6, n); depth float32 (n,); winner int32 (n,), what is in front; water float32
+    (n,), where the ray meets its surface.
     """
-    height, width = ids.shape
-    rr = camera[6] ** 2 + camera[7] ** 2 + camera[8] ** 2
-    uu = camera[9] ** 2 + camera[10] ** 2 + camera[11] ** 2
-    _rays(camera, width, height, rays, depth, winner)
-    box = np.empty(4, f4)
-    nz = grid.shape[1] // CHUNK
-    max_quads = quads.shape[1]
-    for chunk in range(len(counts)):
-        if counts[chunk] == 0:
-            continue
-        if _chunk_hidden(camera, chunk // nz * CHUNK, chunk % nz * CHUNK, tops[chunk], rr, uu):
-            continue
-        for q in range(counts[chunk]):
-            reference = i4(chunk * max_quads + q)
-            _draw_quad(camera, quads[chunk, q], reference, width, height, rr, uu, rays, depth, winner, box)
-    _shade(grid, quads, atlas, camera, light, rays, depth, winner, rgb, ids, out_depth)
+    n = width * height
+    return np.empty((6, n), f4), np.empty(n, f4), np.empty(n, i4), np.empty(n, f4)
 
 
 @compiled_fast()
-def _shade(grid, quads, atlas, camera, light, rays, depth, winner, rgb, ids, out_depth):
-    """Colours what stayed in front. One function over all pixels: see shade.py on calls with arrays."""
-    height, width = ids.shape
-    for k in range(height * width):
-        py, px = k // width, k % width
-        dx, dy, dz = rays[0, k], rays[1, k], rays[2, k]
-        length = math.sqrt(dx * dx + dy * dy + dz * dz)
-        t, reference = depth[k], winner[k]
-        if reference < 0 or t * length >= VIEW_DISTANCE:
-            r, g, b = sky(dy / length, light)
-            ids[py, px] = 0
-            out_depth[py, px] = VIEW_DISTANCE
-        else:
-            c, q = reference // quads.shape[1], reference % quads.shape[1]
-            axis, positive = i4(quads[c, q, 0]), i4(quads[c, q, 1])
-            hx, hy, hz = camera[0] + t * dx, camera[1] + t * dy, camera[2] + t * dz
-            # Kept inside the quad where rounding would step over its rim.
-            first = min(max(i4(hz if axis == 0 else hx), i4(quads[c, q, 3])), i4(quads[c, q, 4]) - 1)
-            second = min(max(i4(hz if axis == 1 else hy), i4(quads[c, q, 5])), i4(quads[c, q, 6]) - 1)
-            x, y, z = _voxel(axis, i4(quads[c, q, 2]) - positive, first, second)
-            incidence = abs(dx if axis == 0 else (dy if axis == 1 else dz)) / length
-            row, column = texel_address(i4(grid[x, z, y]), axis, positive, hx, hy, hz, t, incidence, camera[12])
-            r, g, b = lit(i4(atlas[row, column]), axis, positive, t * length, light, dy / length)
-            ids[py, px] = 1 + (x * grid.shape[1] + z) * grid.shape[2] + y
-            out_depth[py, px] = t
-        rgb[py, px, 0] = np.uint8(min(r, f4(255)))
-        rgb[py, px, 1] = np.uint8(min(g, f4(255)))
-        rgb[py, px, 2] = np.uint8(min(b, f4(255)))
+def _prepare(grid, camera, width, height, rays, depth, winner, water):
+    """Rays of all pixels; nothing in front of any; the eye in water or not."""
+    x, y, z = i4(np.floor(camera[0])), i4(np.floor(camera[1])), i4(np.floor(camera[2]))
+    inside = 0 <= x < grid.shape[0] and 0 <= z < grid.shape[1] and 0 <= y < grid.shape[2]
+    surface = f4(0) if inside and FORM[grid[x, z, y]] == FLUID else FAR
+    for py in range(height):
+        for px in range(width):
+            k = py * width + px
+            dx, dy, dz = ray_of(camera, px, py, width, height)
+            rays[0, k], rays[1, k], rays[2, k] = dx, dy, dz
+            rays[3, k], rays[4, k], rays[5, k] = inverse(dx), inverse(dy), inverse(dz)
+            depth[k], winner[k], water[k] = FAR, i4(-1), surface
 
 
 @compiled()
@@ -181,3 +58,184 @@ def _voxel(axis, a, b, c):
     if axis == 1:
         return b, a, c
     return b, c, a
+
+
+@compiled_fast()
+def _block_at(quad, hx, hy, hz):
+    """The block (x, y, z) of a quad at a point on it, kept inside where rounding would step over the rim."""
+    axis = i4(quad[0])
+    first = min(max(i4(hz if axis == 0 else hx), i4(quad[3])), i4(quad[4]) - 1)
+    second = min(max(i4(hz if axis == 1 else hy), i4(quad[5])), i4(quad[6]) - 1)
+    return _voxel(axis, i4(quad[2]) - i4(quad[1]), first, second)
+
+
+@compiled_fast()
+def _window(camera, quad, width, height, rr, uu, box):
+    """(x0, x1, y0, y1) of the pixels that a quad may cover; x1 < x0 where it is out of sight or seen from behind."""
+    axis = i4(quad[0])
+    pa = f4(quad[2]) - camera[axis]
+    if (quad[1] == 1 and pa >= f4(0)) or (quad[1] == 0 and pa <= f4(0)):
+        return 0, -1, 0, -1
+    ib = 2 if axis == 0 else 0
+    ic = 2 if axis == 1 else 1
+    b0, b1 = f4(quad[3]) - camera[ib], f4(quad[4]) - camera[ib]
+    c0, c1 = f4(quad[5]) - camera[ic], f4(quad[6]) - camera[ic]
+    if not rectangle_box(camera, axis, pa, ib, ic, b0, b1, c0, c1, rr, uu, box):
+        return 0, -1, 0, -1
+    return pixels(box, width, height)
+
+
+@compiled_fast()
+def _draw_solid(camera, quad, reference, width, height, rr, uu, rays, depth, winner, box):
+    x0, x1, y0, y1 = _window(camera, quad, width, height, rr, uu, box)
+    axis = i4(quad[0])
+    pa = f4(quad[2]) - camera[axis]
+    ib = 2 if axis == 0 else 0
+    ic = 2 if axis == 1 else 1
+    b0, b1 = f4(quad[3]) - camera[ib], f4(quad[4]) - camera[ib]
+    c0, c1 = f4(quad[5]) - camera[ic], f4(quad[6]) - camera[ic]
+    across, db, dc = rays[3 + axis], rays[ib], rays[ic]
+    for py in range(y0, y1 + 1):
+        for k in range(py * width + x0, py * width + x1 + 1):
+            t = pa * across[k]
+            hb, hc = t * db[k], t * dc[k]
+            inside = (t > NEAR) & (t < depth[k]) & (hb >= b0) & (hb <= b1) & (hc >= c0) & (hc <= c1)
+            if inside:
+                depth[k] = t
+                winner[k] = reference
+
+
+@compiled_fast()
+def _draw_water(camera, quad, width, height, rr, uu, rays, water, box):
+    """Where rays meet the surface of water, seen from above it."""
+    x0, x1, y0, y1 = _window(camera, quad, width, height, rr, uu, box)
+    axis = i4(quad[0])
+    pa = f4(quad[2]) - camera[axis]
+    ib = 2 if axis == 0 else 0
+    ic = 2 if axis == 1 else 1
+    b0, b1 = f4(quad[3]) - camera[ib], f4(quad[4]) - camera[ib]
+    c0, c1 = f4(quad[5]) - camera[ic], f4(quad[6]) - camera[ic]
+    for py in range(y0, y1 + 1):
+        for k in range(py * width + x0, py * width + x1 + 1):
+            t = pa * rays[3 + axis, k]
+            hb, hc = t * rays[ib, k], t * rays[ic, k]
+            if t > NEAR and t < water[k] and hb >= b0 and hb <= b1 and hc >= c0 and hc <= c1:
+                water[k] = t
+
+
+@compiled_fast()
+def _draw_cutout(grid, atlas, camera, quad, reference, width, height, rr, uu, rays, depth, winner, box):
+    """As solid faces, where the texture has no hole."""
+    x0, x1, y0, y1 = _window(camera, quad, width, height, rr, uu, box)
+    axis, positive = i4(quad[0]), i4(quad[1])
+    pa = f4(quad[2]) - camera[axis]
+    ib = 2 if axis == 0 else 0
+    ic = 2 if axis == 1 else 1
+    b0, b1 = f4(quad[3]) - camera[ib], f4(quad[4]) - camera[ib]
+    c0, c1 = f4(quad[5]) - camera[ic], f4(quad[6]) - camera[ic]
+    ox, oy, oz = camera[0], camera[1], camera[2]
+    for py in range(y0, y1 + 1):
+        for k in range(py * width + x0, py * width + x1 + 1):
+            t = pa * rays[3 + axis, k]
+            hb, hc = t * rays[ib, k], t * rays[ic, k]
+            if t > NEAR and t < depth[k] and hb >= b0 and hb <= b1 and hc >= c0 and hc <= c1:
+                dx, dy, dz = rays[0, k], rays[1, k], rays[2, k]
+                x, y, z = _block_at(quad, ox + t * dx, oy + t * dy, oz + t * dz)
+                row = i4(grid[x, z, y]) * 6
+                packed = face_texel(atlas, row, axis, positive, ox, oy, oz, t, dx, dy, dz, camera[12])
+                if packed & HOLE == 0:
+                    depth[k] = t
+                    winner[k] = reference
+
+
+@compiled_fast()
+def render(
+    grid, quads, counts, tops, models, model_counts, atlas, poses, air, camera,
+    rays, depth, winner, water, rgb, ids, out_depth,
+):  # fmt: skip
+    """Draws one picture.
+
+    grid uint8 (X, Z, Y); quads, counts, tops, models, model_counts from mesh.py; atlas uint32 (rows, 341); poses
+    float32 (M, POSE_SIZE); air float32 (AIR_SIZE,); camera float32 (13,); rays, depth, winner, water from `scratch`.
+    Writes rgb uint8 (H, W, 3); ids int32 (H, W), 0 for sky, one plus a block's flat index in the grid, or the grid's
+    size plus one plus a creature's number; out_depth float32 (H, W) along the optical axis in blocks.
+    """
+    height, width = ids.shape
+    rr = camera[6] ** 2 + camera[7] ** 2 + camera[8] ** 2
+    uu = camera[9] ** 2 + camera[10] ** 2 + camera[11] ** 2
+    _prepare(grid, camera, width, height, rays, depth, winner, water)
+    box = np.empty(4, f4)
+    seen = np.empty(len(counts), i4)
+    visible = 0
+    nz = grid.shape[1] // CHUNK
+    for chunk in range(len(counts)):
+        x, z = f4(chunk // nz * CHUNK), f4(chunk % nz * CHUNK)
+        edge = f4(CHUNK)
+        if tops[chunk] and not box_hidden(camera, x, f4(0), z, x + edge, f4(tops[chunk]), z + edge, rr, uu):
+            seen[visible] = chunk
+            visible += 1
+    for chunk in seen[:visible]:
+        for q in range(counts[chunk]):
+            if quads[chunk, q, 7] == SOLID_FACE:
+                reference = i4(chunk * quads.shape[1] + q)
+                _draw_solid(camera, quads[chunk, q], reference, width, height, rr, uu, rays, depth, winner, box)
+            elif quads[chunk, q, 7] == WATER_FACE:
+                _draw_water(camera, quads[chunk, q], width, height, rr, uu, rays, water, box)
+    draw_creatures(grid, poses, camera, width, height, rr, uu, rays, depth, winner, box)
+    for chunk in seen[:visible]:
+        for q in range(counts[chunk]):
+            if quads[chunk, q, 7] == CUTOUT_FACE:
+                reference = i4(chunk * quads.shape[1] + q)
+                _draw_cutout(
+                    grid, atlas, camera, quads[chunk, q], reference, width, height, rr, uu, rays, depth, winner, box
+                )
+        if model_counts[chunk]:
+            draw_models(
+                grid, models[chunk], model_counts[chunk], atlas, camera, width, height, rr, uu, rays, depth, winner, box
+            )
+    _shade(grid, quads, atlas, poses, air, camera, rays, depth, winner, water, rgb, ids, out_depth)
+
+
+@compiled_fast()
+def _shade(grid, quads, atlas, poses, air, camera, rays, depth, winner, water, rgb, ids, out_depth):
+    """Colours what stayed in front. One function over all pixels: see shade.py on calls with arrays."""
+    height, width = ids.shape
+    ox, oy, oz, pixel = camera[0], camera[1], camera[2], camera[12]
+    first_creature = grid.size * MAX_BOXES
+    for k in range(height * width):
+        py, px = k // width, k % width
+        dx, dy, dz = rays[0, k], rays[1, k], rays[2, k]
+        length = length_of(dx, dy, dz)
+        t, reference = depth[k], winner[k]
+        seen, packed, axis, positive, flash = i4(0), i4(0), i4(0), i4(0), f4(0)
+        if reference == -1 or t * length >= VIEW_DISTANCE:
+            t = VIEW_DISTANCE / length
+        elif reference >= 0:
+            quad = quads[reference // quads.shape[1], reference % quads.shape[1]]
+            axis, positive = i4(quad[0]), i4(quad[1])
+            x, y, z = _block_at(quad, ox + t * dx, oy + t * dy, oz + t * dz)
+            packed = face_texel(atlas, i4(grid[x, z, y]) * 6, axis, positive, ox, oy, oz, t, dx, dy, dz, pixel)
+            seen = i4(1 + (x * grid.shape[1] + z) * grid.shape[2] + y)
+        elif FIRST_MODEL - reference < first_creature:
+            flat, part = (FIRST_MODEL - reference) // MAX_BOXES, (FIRST_MODEL - reference) % MAX_BOXES
+            y, z = flat % grid.shape[2], flat // grid.shape[2] % grid.shape[1]
+            x = flat // (grid.shape[2] * grid.shape[1])
+            block = i4(grid[x, z, y])
+            b = FIRST_BOX[block] + part
+            mx, my, mz = ox - f4(x), oy - f4(y), oz - f4(z)
+            _, axis, positive = hit_box(
+                mx, my, mz, dx, dy, dz, BOXES[b, 0], BOXES[b, 1], BOXES[b, 2], BOXES[b, 3], BOXES[b, 4], BOXES[b, 5]
+            )
+            packed = face_texel(atlas, block * 6, axis, positive, mx, my, mz, t, dx, dy, dz, pixel)
+            seen = i4(flat + 1)
+        else:
+            code = FIRST_MODEL - reference - first_creature
+            creature = code // MOST_PARTS
+            pose = poses[creature]
+            part = FIRST_PART[i4(pose[KIND])] + code % MOST_PARTS
+            _, axis, positive = hit_part(pose, part, ox, oy, oz, dx, dy, dz)
+            packed = hide_texel(atlas, pose, part, axis, positive, t, ox, oy, oz, dx, dy, dz, pixel)
+            seen, flash = i4(grid.size + 1 + creature), pose[POSE_FLASH]
+        r, g, b = tint(seen, packed, axis, positive, t, water[k], length, dy, flash, air)
+        ids[py, px], out_depth[py, px] = seen, t if seen > 0 else VIEW_DISTANCE
+        rgb[py, px, 0], rgb[py, px, 1], rgb[py, px, 2] = np.uint8(r), np.uint8(g), np.uint8(b)

@@ -1,61 +1,71 @@
-"""Casts rays through the grid, block by block (Amanatides and Woo 1987).
+"""What is under the crosshair, and whether a line of sight is free: rays that stop at what a hand could touch.
 
-One ray answers "what is under the crosshair" and "is the line of sight free"; a ray a pixel is the oracle that the
-merged-quads renderer is tested against.
+Water does not stop them; small blocks (sim/models.py) do where their boxes are. Pictures are drawn elsewhere
+(raster.py; see.py is its oracle).
 """
 
 import math
 
 import numpy as np
 
-from xview_training.sim.compiled import compiled, compiled_fast
-from xview_training.sim.shade import VIEW_DISTANCE, lit, sky, texel_address
+from xview_training.sim.blocks import FORM, Form
+from xview_training.sim.boxes import FAR, hit_box
+from xview_training.sim.compiled import compiled
+from xview_training.sim.models import BOXES, FIRST_BOX
+from xview_training.sim.traversal import first_crossing, inside, leaving, next_axis
 
 f4 = np.float32
-i4 = np.int32
+FLUID, MODEL = int(Form.FLUID), int(Form.MODEL)
+
+
+@compiled()
+def touches(block, x, y, z, ox, oy, oz, dx, dy, dz):
+    """(t, axis, positive) where the ray meets a small block in cell (x, y, z); FAR where it passes by."""
+    best, best_axis, best_positive = FAR, np.int32(0), np.int32(0)
+    px, py, pz = f4(ox - x), f4(oy - y), f4(oz - z)
+    for k in range(FIRST_BOX[block], FIRST_BOX[block + 1]):
+        b = BOXES[k]
+        t, axis, positive = hit_box(px, py, pz, f4(dx), f4(dy), f4(dz), b[0], b[1], b[2], b[3], b[4], b[5])
+        if t < best:
+            best, best_axis, best_positive = t, axis, positive
+    return best, best_axis, best_positive
 
 
 @compiled(error_model="numpy")
 def cast(grid, ox, oy, oz, dx, dy, dz, reach):
-    """First solid block on the ray: (x, y, z, axis, positive, t), axis -1 where none lies within t < reach.
+    """First touchable block on the ray: (x, y, z, axis, positive, t), axis -1 where none lies within t < reach.
 
     t counts in lengths of the direction given. The block the ray starts in is not looked at.
     """
-    x, y, z = int(math.floor(ox)), int(math.floor(oy)), int(math.floor(oz))
-    sx, sy, sz = (1 if dx > 0 else -1), (1 if dy > 0 else -1), (1 if dz > 0 else -1)
-    gx = 1.0 / abs(dx) if dx != 0 else 1e30
-    gy = 1.0 / abs(dy) if dy != 0 else 1e30
-    gz = 1.0 / abs(dz) if dz != 0 else 1e30
-    tx = (x + (dx > 0) - ox) / dx if dx != 0 else 1e30
-    ty = (y + (dy > 0) - oy) / dy if dy != 0 else 1e30
-    tz = (z + (dz > 0) - oz) / dz if dz != 0 else 1e30
+    x, sx, tx, gx = first_crossing(ox, dx)
+    y, sy, ty, gy = first_crossing(oy, dy)
+    z, sz, tz, gz = first_crossing(oz, dz)
     while True:
-        if tx <= ty and tx <= tz:
-            t, axis, positive = tx, 0, int(sx < 0)
+        axis = next_axis(tx, ty, tz)
+        if axis == 0:
+            t, positive = tx, int(sx < 0)
             x += sx
             tx += gx
-        elif ty <= tz:
-            t, axis, positive = ty, 1, int(sy < 0)
+        elif axis == 1:
+            t, positive = ty, int(sy < 0)
             y += sy
             ty += gy
         else:
-            t, axis, positive = tz, 2, int(sz < 0)
+            t, positive = tz, int(sz < 0)
             z += sz
             tz += gz
         if t >= reach:
             return x, y, z, -1, 0, t
-        inside = 0 <= x < grid.shape[0] and 0 <= z < grid.shape[1] and 0 <= y < grid.shape[2]
-        if inside and grid[x, z, y] != 0:
-            return x, y, z, axis, positive, t
-        leaving = (
-            (x < 0 and sx < 0)
-            or (x >= grid.shape[0] and sx > 0)
-            or (z < 0 and sz < 0)
-            or (z >= grid.shape[1] and sz > 0)
-            or (y < 0 and sy < 0)
-            or (y >= grid.shape[2] and sy > 0)
-        )
-        if leaving:
+        if inside(grid, x, y, z):
+            block = grid[x, z, y]
+            form = FORM[block]
+            if form == MODEL:
+                t, axis_, positive_ = touches(block, x, y, z, ox, oy, oz, dx, dy, dz)
+                if t < reach:
+                    return x, y, z, int(axis_), int(positive_), float(t)
+            elif block != 0 and form != FLUID:
+                return x, y, z, axis, positive, t
+        elif leaving(grid, x, y, z, sx, sy, sz):
             return x, y, z, -1, 0, t
 
 
@@ -68,42 +78,9 @@ def sees_block(grid, ox, oy, oz, x, y, z):
 
 
 @compiled()
-def crosshair(grid, x, y, z, yaw, pitch, reach):
-    """Flat index plus one of the block under the crosshair within `reach` blocks of the eye, 0 where none."""
+def crosshair(grid, ox, oy, oz, yaw, pitch, reach):
+    """One plus the flat index of the block under the crosshair, 0 where none is within reach (blocks)."""
     cp = math.cos(pitch)
-    bx, by, bz, axis, _, _ = cast(grid, x, y, z, -math.sin(yaw) * cp, -math.sin(pitch), math.cos(yaw) * cp, reach)
-    return 1 + (bx * grid.shape[1] + bz) * grid.shape[2] + by if axis >= 0 else 0
-
-
-@compiled_fast()
-def render(grid, atlas, camera, light, rgb, ids, depth):
-    """One picture by a ray a pixel; arguments and results as in raster.render."""
-    height, width = ids.shape
-    for py in range(height):
-        v = f4(1) - (f4(2) * f4(py) + f4(1)) / f4(height)
-        for px in range(width):
-            u = (f4(2) * f4(px) + f4(1)) / f4(width) - f4(1)
-            dx = camera[3] + camera[6] * u + camera[9] * v
-            dy = camera[4] + camera[7] * u + camera[10] * v
-            dz = camera[5] + camera[8] * u + camera[11] * v
-            length = f4(math.sqrt(dx * dx + dy * dy + dz * dz))
-            x, y, z, axis, positive, t_ = cast(
-                grid, camera[0], camera[1], camera[2], dx, dy, dz, VIEW_DISTANCE / length
-            )
-            if axis < 0:
-                r, g, b = sky(dy / length, light)
-                ids[py, px] = 0
-                depth[py, px] = VIEW_DISTANCE
-            else:
-                t = f4(t_)
-                incidence = abs(dx if axis == 0 else (dy if axis == 1 else dz)) / length
-                hx, hy, hz = camera[0] + t * dx, camera[1] + t * dy, camera[2] + t * dz
-                row, column = texel_address(i4(grid[x, z, y]), axis, positive, hx, hy, hz, t, incidence, camera[12])
-                r, g, b = lit(i4(atlas[row, column]), axis, positive, t * length, light, dy / length)
-                ids[py, px] = 1 + (x * grid.shape[1] + z) * grid.shape[2] + y
-                depth[py, px] = t
-            rgb[py, px, 0], rgb[py, px, 1], rgb[py, px, 2] = (
-                np.uint8(min(r, f4(255))),
-                np.uint8(min(g, f4(255))),
-                np.uint8(min(b, f4(255))),
-            )
+    dx, dy, dz = -math.sin(yaw) * cp, -math.sin(pitch), math.cos(yaw) * cp
+    x, y, z, axis, _, _ = cast(grid, ox, oy, oz, dx, dy, dz, reach)
+    return 0 if axis < 0 else 1 + (x * grid.shape[1] + z) * grid.shape[2] + y

@@ -1,7 +1,7 @@
-"""What colour a ray sees: sky, textured block faces with mip levels, daylight and fog.
+"""What colour a ray sees: sky, textured faces with mip levels, daylight, fog and water.
 
-Both renderers (merged quads and ray casting) end here, so they can differ only in what they hit. The functions take
-numbers, not arrays: an array argument costs compiled code an atomic reference count at every call.
+Every renderer (merged quads, ray casting, the GPU's) ends here, so they can differ only in what they hit. The
+functions take numbers, not arrays: an array argument costs compiled code an atomic reference count at every call.
 """
 
 import math
@@ -13,24 +13,27 @@ from xview_training.sim.compiled import compiled_fast
 f4 = np.float32
 i4 = np.int32
 
-VIEW_DISTANCE = f4(72.0)  # blocks; beyond it is sky
-SIDE_LIGHT = (f4(0.6), f4(1.0), f4(0.8))  # Minecraft's fixed shade of x, top and z faces; undersides 0.5
+HOLE = i4(1 << 24)  # set in a texel that rays pass through
+SIDE_LIGHT_X, SIDE_LIGHT_UP, SIDE_LIGHT_DOWN, SIDE_LIGHT_Z = f4(0.6), f4(1.0), f4(0.5), f4(0.8)  # Minecraft's
+WATER_R, WATER_G, WATER_B = f4(38), f4(86), f4(176)
+WATER_CLEAR = f4(0.72)  # share of the light that the surface lets through
+WATER_ABSORBS = f4(0.14)  # a block of depth
 
 
 @compiled_fast()
-def sky(dy, light):
-    """(r, g, b) of the sky in the direction whose normalised height is dy."""
+def sky(dy, light, hr, hg, hb, zr, zg, zb):
+    """(r, g, b) of the sky in the direction whose normalised height is dy, between horizon h and zenith z."""
     s = min(max(dy * f4(1.5) + f4(0.2), f4(0)), f4(1))
-    return (f4(200) - f4(80) * s) * light, (f4(220) - f4(55) * s) * light, f4(250) * light
+    return (hr + (zr - hr) * s) * light, (hg + (zg - hg) * s) * light, (hb + (zb - hb) * s) * light
 
 
 @compiled_fast()
-def texel_address(block, axis, positive, hx, hy, hz, depth, cos_incidence, pixel):
-    """(row, column) in the atlas of the texel at a hit point (hx, hy, hz), at the mip level that fits a pixel.
+def texel(axis, hx, hy, hz, depth, cos_incidence, pixel):
+    """Column in the atlas of the texel at a hit point (hx, hy, hz) of a face, at the mip level that fits a pixel.
 
     depth: along the optical axis; cos_incidence: of the angle between ray and face normal; pixel: angle of a pixel.
     """
-    footprint = f4(16) * depth * pixel / max(math.sqrt(cos_incidence), f4(0.1))  # texels under a pixel
+    footprint = f4(16) * depth * pixel / f4(math.sqrt(max(cos_incidence, f4(0.01))))  # texels under a pixel
     level = 0
     offset = 0
     if footprint >= f4(11.3):
@@ -46,18 +49,31 @@ def texel_address(block, axis, positive, hx, hy, hz, depth, cos_incidence, pixel
     fv = hz if axis == 1 else -hy
     tu = min(i4((fu - math.floor(fu)) * f4(side)), side - 1)
     tv = min(i4((fv - math.floor(fv)) * f4(side)), side - 1)
-    return block * 6 + axis * 2 + positive, offset + tv * side + tu
+    return offset + tv * side + tu
 
 
 @compiled_fast()
-def lit(texel, axis, positive, ray_length, light, dy):
-    """(r, g, b) float32 of a packed texel: side light, daylight, and fog towards the sky behind it.
-
-    ray_length: Euclidean, in blocks; dy: height of the ray's unit direction.
-    """
-    shade = SIDE_LIGHT[axis] if axis != 1 or positive == 1 else f4(0.5)
-    fog = min(max((ray_length - f4(0.6) * VIEW_DISTANCE) / (f4(0.4) * VIEW_DISTANCE), f4(0)), f4(1))
-    sr, sg, sb = sky(dy, light)
+def lit(packed, axis, positive, light, fog, sr, sg, sb):
+    """(r, g, b) float32 of a packed texel: side light, daylight, and fog (0..1) towards the sky (sr, sg, sb)."""
+    shade = SIDE_LIGHT_X
+    if axis == 1:
+        shade = SIDE_LIGHT_UP if positive == 1 else SIDE_LIGHT_DOWN
+    elif axis == 2:
+        shade = SIDE_LIGHT_Z
     k = shade * light * (f4(1) - fog)
-    r, g, b = f4(texel & 255), f4((texel >> 8) & 255), f4((texel >> 16) & 255)
+    r, g, b = f4(packed & 255), f4((packed >> 8) & 255), f4((packed >> 16) & 255)
     return r * k + sr * fog, g * k + sg * fog, b * k + sb * fog
+
+
+@compiled_fast()
+def fog_share(distance, start, end):
+    """How much of the sky's colour lies over something that far away, 0..1."""
+    return min(max((distance - start) / (end - start), f4(0)), f4(1))
+
+
+@compiled_fast()
+def under_water(r, g, b, depth, light):
+    """The colour seen through so many blocks of water."""
+    k = WATER_CLEAR * f4(math.exp(-WATER_ABSORBS * depth))
+    w = (f4(1) - k) * light
+    return r * k + WATER_R * w, g * k + WATER_G * w, b * k + WATER_B * w

@@ -1,27 +1,27 @@
-"""A batch of voxel worlds, each with one player: the arrays, and how they advance and are drawn.
+"""A batch of voxel worlds, each with one player and its creatures: the arrays, how they advance and are drawn.
 
 It knows no task, no reward and no policy. Arrays have the environment as their first axis; `threads` slices of it run
 at once outside the interpreter's lock. One decision is several ticks with the same keys.
 """
 
 import dataclasses
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from xview_training.sim import mesh, physics, raster, raycast, worlds
-from xview_training.sim.blocks import BREAK_TICKS
+from xview_training.sim import creatures, hands, mesh, physics, raster, worlds
+from xview_training.sim.air import AIR_SIZE, LIGHT, Air
+from xview_training.sim.boxes import POSE_SIZE
 from xview_training.sim.camera import CAMERA_SIZE, pack
 from xview_training.sim.compiled import compiled
+from xview_training.sim.items import ITEM_ID, SLOTS, give
 from xview_training.sim.landscape import MAX_CANDIDATES
+from xview_training.sim.random import stream
 from xview_training.sim.textures import atlas
 
-REACH = 4.5  # blocks from the eye (Minecraft, survival)
-
 # Columns of a body's embodiment, float32.
-EYE_HEIGHT, TAN_X, TAN_Y, SPEED, TURN, TURN_LAG, LATENCY, LIGHT, TEXTURES, EMBODIMENT_SIZE = range(10)
-# Columns of what goes on between ticks, float64: yaw and pitch rates, the block being broken, its progress, last break.
-YAW_RATE, PITCH_RATE, AIMED, PROGRESS, BROKEN, HANDS_SIZE = range(6)
+EYE_HEIGHT, TAN_X, TAN_Y, SPEED, TURN, TURN_LAG, LATENCY, EXPOSURE, TEXTURES, EMBODIMENT_SIZE = range(10)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Embodiment:
     turn: float = 1.0  # times the camera step asked for
     turn_lag: float = 0.0  # share of the last tick's turning rate that remains
     latency_ticks: int = 0  # ticks of a decision during which the previous action still acts
-    light: float = 1.0  # daylight factor
+    light: float = 1.0  # the camera's exposure
     textures: int = 0  # texture set
 
     def row(self) -> np.ndarray:
@@ -68,37 +68,30 @@ class SimConfig:
 
 
 @compiled()
-def tick(grid, floor, quads, counts, tops, body, hands, keys, camera_rad, embodiment):
-    """One tick of one player: turn, walk, break. camera_rad: (pitch, yaw) asked for in this tick."""
+def turn(body, doing, camera_rad, embodiment):
+    """Turns a view by camera_rad (pitch, yaw) asked for in this tick, as fast as the body can."""
     lag = embodiment[TURN_LAG]
-    hands[PITCH_RATE] = lag * hands[PITCH_RATE] + (1 - lag) * camera_rad[0] * embodiment[TURN]
-    hands[YAW_RATE] = lag * hands[YAW_RATE] + (1 - lag) * camera_rad[1] * embodiment[TURN]
-    yaw = body[physics.YAW] + hands[YAW_RATE]
+    doing[hands.PITCH_RATE] = lag * doing[hands.PITCH_RATE] + (1 - lag) * camera_rad[0] * embodiment[TURN]
+    doing[hands.YAW_RATE] = lag * doing[hands.YAW_RATE] + (1 - lag) * camera_rad[1] * embodiment[TURN]
+    yaw = body[physics.YAW] + doing[hands.YAW_RATE]
     body[physics.YAW] = yaw - 2 * np.pi * np.floor((yaw + np.pi) / (2 * np.pi))
-    body[physics.PITCH] = min(max(body[physics.PITCH] + hands[PITCH_RATE], -np.pi / 2), np.pi / 2)
+    body[physics.PITCH] = min(max(body[physics.PITCH] + doing[hands.PITCH_RATE], -np.pi / 2), np.pi / 2)
+
+
+@compiled()
+def tick(
+    grid, floor, quads, counts, tops, models, model_counts, body, doing, slots, animals, arrows, state,
+    keys, camera_rad, embodiment,
+):  # fmt: skip
+    """One tick of one world: the player turns, walks and acts, then creatures and arrows move."""
+    turn(body, doing, camera_rad, embodiment)
     physics.player_tick(grid, body, keys, embodiment[SPEED])
-    hands[BROKEN] = 0
-    if keys[physics.ATTACK] == 0:
-        hands[AIMED] = 0
-        return
-    eye = body[physics.Y] + embodiment[EYE_HEIGHT]
-    block = raycast.crosshair(
-        grid, body[physics.X], eye, body[physics.Z], body[physics.YAW], body[physics.PITCH], REACH
-    )
-    if block != hands[AIMED]:
-        hands[AIMED] = block
-        hands[PROGRESS] = 0
-    if block == 0:
-        return
-    x, z, y = voxel_of(block, grid.shape[1], grid.shape[2])
-    hands[PROGRESS] += 1.0 / BREAK_TICKS[grid[x, z, y]]
-    if hands[PROGRESS] >= 1.0 - 1e-9 and y > 0:
-        grid[x, z, y] = 0
-        if floor[x, z] == y + 1:
-            floor[x, z] = y
-        hands[AIMED] = 0
-        hands[BROKEN] = block
-        mesh.remesh_block(grid, x, z, quads, counts, tops)
+    hands.act(
+        grid, floor, quads, counts, tops, models, model_counts, body, doing, slots, animals, arrows, keys,
+        embodiment[EYE_HEIGHT],
+    )  # fmt: skip
+    creatures.tick(grid, animals, body, state)
+    hands.fly(grid, doing, animals, arrows)
 
 
 @compiled()
@@ -109,7 +102,10 @@ def voxel_of(block_id, size_z, size_y):
 
 
 @compiled()
-def _draw(indices, grid, quads, counts, tops, atlases, body, embodiment, cameras, rays, zbuf, winner, rgb, ids, depth):
+def _draw(
+    indices, grid, quads, counts, tops, models, model_counts, atlases, animals, arrows, poses, air, body, embodiment,
+    cameras, rays, depths, winner, water, rgb, ids, depth,
+):  # fmt: skip
     for i in indices:
         e = embodiment[i]
         pack(
@@ -123,30 +119,20 @@ def _draw(indices, grid, quads, counts, tops, atlases, body, embodiment, cameras
             e[TAN_Y],
             ids.shape[1],
         )
-        textures = atlases[int(e[TEXTURES])]
+        creatures.pose(animals[i], arrows[i], poses[i])
         raster.render(
-            grid[i],
-            quads[i],
-            counts[i],
-            tops[i],
-            textures,
-            cameras[i],
-            e[LIGHT],
-            rays,
-            zbuf,
-            winner,
-            rgb[i],
-            ids[i],
-            depth[i],
-        )
+            grid[i], quads[i], counts[i], tops[i], models[i], model_counts[i], atlases[int(e[TEXTURES])], poses[i],
+            air[i], cameras[i], rays, depths, winner, water, rgb[i], ids[i], depth[i],
+        )  # fmt: skip
 
 
 class VoxelSim:
     """N worlds with a player each.
 
     Public arrays: grid uint8 (N, X, Z, Y); floor int16 (N, X, Z); candidates int16 (N, MAX_CANDIDATES, 4) and
-    candidate_count (N,); body float64 (N, BODY_SIZE); hands float64 (N, HANDS_SIZE); embodiment float32; rgb uint8
-    (N, H, W, 3); ids int32 (N, H, W); depth float32 (N, H, W).
+    candidate_count (N,); body float64 (N, BODY_SIZE); hands float64 (N, HANDS_SIZE); slots int16 (N, SLOTS, 2);
+    creatures float64 (N, MAX_CREATURES, CREATURE_SIZE); arrows; air float32 (N, AIR_SIZE); embodiment float32; rgb
+    uint8 (N, H, W, 3); ids int32 (N, H, W); depth float32 (N, H, W).
     """
 
     def __init__(self, config: SimConfig):
@@ -158,10 +144,19 @@ class VoxelSim:
         self.quads = np.zeros((n, chunks, mesh.MAX_QUADS, 8), np.uint8)
         self.quad_counts = np.zeros((n, chunks), np.int32)
         self.chunk_tops = np.zeros((n, chunks), np.int32)
+        self.models = np.zeros((n, chunks, mesh.MAX_MODELS), np.int32)
+        self.model_counts = np.zeros((n, chunks), np.int32)
         self.candidates = np.zeros((n, MAX_CANDIDATES, 4), np.int16)
         self.candidate_count = np.zeros(n, np.int32)
         self.body = np.zeros((n, physics.BODY_SIZE))
-        self.hands = np.zeros((n, HANDS_SIZE))
+        self.hands = np.zeros((n, hands.HANDS_SIZE))
+        self.slots = np.zeros((n, SLOTS, 2), np.int16)
+        self.creatures = np.full((n, creatures.MAX_CREATURES, creatures.CREATURE_SIZE), -1.0)
+        self.arrows = hands.empty_arrows(n)
+        self.poses = np.full((n, creatures.MAX_CREATURES + hands.MAX_ARROWS, POSE_SIZE), -1, np.float32)
+        self.random = np.zeros((n, 1), np.uint64)
+        self.world_air = np.tile(Air().row(), (n, 1))
+        self.air = np.zeros((n, AIR_SIZE), np.float32)
         self.embodiment = np.tile(Embodiment().row(), (n, 1))
         self.cameras = np.zeros((n, CAMERA_SIZE), np.float32)
         self.rgb = np.zeros((n, config.height, config.width, 3), np.uint8)
@@ -173,18 +168,46 @@ class VoxelSim:
 
     def load_world(self, index: int, world: worlds.WorldSeed) -> None:
         """Makes environment `index` the world named and meshes it. The player is put down by `place`."""
-        self.candidate_count[index] = worlds.generate(
-            world, self.grid[index], self.floor[index], self.candidates[index]
+        made = worlds.generate(
+            world, self.grid[index], self.floor[index], self.candidates[index], self.creatures[index]
         )
-        mesh.mesh_world(self.grid[index], self.quads[index], self.quad_counts[index], self.chunk_tops[index])
+        self.candidate_count[index] = made.candidates
+        self.world_air[index] = made.air.row()
+        self.random[index] = stream(world.seed + 1)
+        mesh.mesh_world(
+            self.grid[index],
+            self.quads[index],
+            self.quad_counts[index],
+            self.chunk_tops[index],
+            self.models[index],
+            self.model_counts[index],
+        )
 
-    def place(self, index: int, x: float, y: float, z: float, yaw: float, pitch: float, body: Embodiment) -> None:
-        """Puts the player down at rest: feet at (x, y, z) in blocks, view in radians."""
-        self.body[index] = (x, y, z, 0, 0, 0, yaw, pitch, 1)
+    def place(
+        self,
+        index: int,
+        x: float,
+        y: float,
+        z: float,
+        yaw: float,
+        pitch: float,
+        body: Embodiment,
+        carries: tuple[tuple[str, int], ...] = (),
+    ) -> None:
+        """Puts the player down at rest: feet at (x, y, z) in blocks, view in radians, with (item, count) in its bag."""
+        self.body[index] = 0
+        self.body[index, : physics.ON_GROUND + 1] = (x, y, z, 0, 0, 0, yaw, pitch, 1)
+        self.body[index, physics.HEALTH] = physics.FULL_HEALTH
         self.hands[index] = 0
+        self.arrows[index] = 0
+        self.slots[index] = 0
+        for item, count in carries:
+            give(self.slots[index], ITEM_ID[item], count)
         self.embodiment[index] = body.row()
+        self.air[index] = self.world_air[index]
+        self.air[index, LIGHT] *= np.float32(body.light)
 
-    def run_slices(self, function, indices: np.ndarray) -> None:
+    def run_slices(self, function: Callable, indices: np.ndarray) -> None:
         """Calls function(part, scratch) for slices of `indices`, one thread each, and waits for all."""
         parts = [p for p in np.array_split(np.asarray(indices, np.int64), self.config.threads) if len(p)]
         jobs = [self._pool.submit(function, part, self._scratch[k]) for k, part in enumerate(parts)]
@@ -195,22 +218,32 @@ class VoxelSim:
         """Renders the players' views into rgb, ids and depth."""
         self.run_slices(
             lambda part, scratch: _draw(
-                part,
-                self.grid,
-                self.quads,
-                self.quad_counts,
-                self.chunk_tops,
-                self.atlas,
-                self.body,
-                self.embodiment,
-                self.cameras,
-                *scratch,
-                self.rgb,
-                self.ids,
-                self.depth,
+                part, self.grid, self.quads, self.quad_counts, self.chunk_tops, self.models, self.model_counts,
+                self.atlas, self.creatures, self.arrows, self.poses, self.air, self.body, self.embodiment,
+                self.cameras, *scratch, self.rgb, self.ids, self.depth,
             ),
             indices,
-        )
+        )  # fmt: skip
+
+    def picture(
+        self,
+        index: int,
+        camera: np.ndarray,
+        body: Embodiment,
+        scratch: tuple[np.ndarray, ...],
+        rgb: np.ndarray,
+        ids: np.ndarray,
+        depth: np.ndarray,
+    ) -> None:
+        """Draws environment `index` from another packed camera, in the look that `body` gives the world."""
+        creatures.pose(self.creatures[index], self.arrows[index], self.poses[index])
+        air = self.world_air[index].copy()
+        air[LIGHT] *= np.float32(body.light)
+        raster.render(
+            self.grid[index], self.quads[index], self.quad_counts[index], self.chunk_tops[index], self.models[index],
+            self.model_counts[index], self.atlas[body.textures], self.poses[index], air, camera, *scratch, rgb, ids,
+            depth,
+        )  # fmt: skip
 
     def close(self) -> None:
         """Ends the threads."""

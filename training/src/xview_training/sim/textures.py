@@ -1,14 +1,18 @@
 """Generated 16x16 textures with their mip levels, in several sets. No image file is read.
 
 A set is a seed: set 0 has the catalogue's colours, the others shift hue, brightness and grain, so that a policy
-cannot rely on one palette. Mip levels stand in for the smoothing that a camera's optics and down-scaling do.
+cannot rely on one palette. Mip levels stand in for the smoothing that a camera's optics and down-scaling do. Rows of
+the atlas: six faces of each block, then six of each hide of creatures (sim/figures.py).
 """
 
 import functools
 
 import numpy as np
 
-from xview_training.sim.blocks import BLOCKS, FIRST_CANDIDATE
+from xview_training.sim.blocks import BLOCKS, CANDIDATE_KINDS, FIRST_CANDIDATE
+from xview_training.sim.figures import HIDES
+from xview_training.sim.patterns import holes_of, later_motif
+from xview_training.sim.shade import HOLE
 
 SIDE = 16
 LEVEL_OFFSETS = np.array([0, 256, 320, 336, 340], np.int32)  # 16^2, 8^2, 4^2, 2^2, 1 texels
@@ -64,30 +68,50 @@ def _candidate_motif(pattern: str, image: np.ndarray, top: bool, rng: np.random.
     return image
 
 
-def _mips(face: np.ndarray) -> np.ndarray:
-    """All levels of a face as packed 0x00BBGGRR: uint32 (341,)."""
-    levels, level = [], face
+def _mips(face: np.ndarray, holes: np.ndarray) -> np.ndarray:
+    """All levels of a face as packed 0x00BBGGRR, with HOLE where rays pass: uint32 (341,).
+
+    A texel of a higher level is a hole where more than half of it is; its colour is that of what is none.
+    """
+    levels, colour, solid = [], face, (~holes).astype(float)
     while True:
-        packed = np.clip(level, 0, 255).astype(np.uint32)
-        levels.append((packed[..., 0] | packed[..., 1] << 8 | packed[..., 2] << 16).ravel())
-        if len(level) == 1:
+        packed = np.clip(colour, 0, 255).astype(np.uint32)
+        packed = packed[..., 0] | packed[..., 1] << 8 | packed[..., 2] << 16
+        levels.append(np.where(solid < 0.5, packed | np.uint32(HOLE), packed).ravel())
+        if len(colour) == 1:
             return np.concatenate(levels)
-        level = level.reshape(len(level) // 2, 2, len(level) // 2, 2, 3).mean((1, 3))
+        side = len(colour) // 2
+        weight = np.where(solid > 0, solid, 1e-9).reshape(side, 2, side, 2, 1)
+        colour = (colour.reshape(side, 2, side, 2, 3) * weight).sum((1, 3)) / weight.sum((1, 3))
+        solid = solid.reshape(side, 2, side, 2).mean((1, 3))
 
 
 @functools.cache
 def atlas(sets: int = 8) -> np.ndarray:
-    """Textures of `sets` sets: uint32 (sets, blocks * 6, 341), packed 0x00BBGGRR, read-only."""
-    out = np.zeros((sets, len(BLOCKS) * FACES, TEXELS), np.uint32)
+    """Textures of `sets` sets: uint32 (sets, (blocks + hides) * 6, 341), packed 0x00BBGGRR and HOLE, read-only."""
+    out = np.zeros((sets, (len(BLOCKS) + len(HIDES)) * FACES, TEXELS), np.uint32)
     for index in range(sets):
         rng = np.random.default_rng(index)
         for number, block in enumerate(BLOCKS):
-            strength = 0.0 if index == 0 else (10.0 if number >= FIRST_CANDIDATE else 22.0)
-            base = np.array(block.rgb) + rng.normal(0, strength, 3)
+            candidate = FIRST_CANDIDATE <= number < FIRST_CANDIDATE + CANDIDATE_KINDS
+            base = np.array(block.rgb) + rng.normal(0, _strength(index, candidate), 3)
             for face in range(FACES):
                 image = _motif(block.pattern, base, face, rng)
-                if number >= FIRST_CANDIDATE:
+                if candidate:
                     image = _candidate_motif(block.pattern, image, face in (2, 3), rng)
-                out[index, number * FACES + face] = _mips(np.clip(image, 0, 255))
+                image = later_motif(block.pattern, image, face, rng)
+                out[index, number * FACES + face] = _mips(np.clip(image, 0, 255), holes_of(block.pattern, rng))
+        for number, (rgb, pattern) in enumerate(HIDES.values(), len(BLOCKS)):
+            base = np.array(rgb) + rng.normal(0, _strength(index, True), 3)
+            for face in range(FACES):
+                image = later_motif(pattern, _motif(pattern, base, face, rng), face, rng)
+                out[index, number * FACES + face] = _mips(np.clip(image, 0, 255), holes_of("", rng))
     out.flags.writeable = False
     return out
+
+
+def _strength(index: int, pointed_at: bool) -> float:
+    """How far a set's colours may lie from the catalogue's: what is pointed at keeps its name."""
+    if index == 0:
+        return 0.0
+    return 10.0 if pointed_at else 22.0

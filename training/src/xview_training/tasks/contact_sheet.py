@@ -9,6 +9,7 @@ import numpy as np
 
 from xview_training.sim.simulator import SimConfig, VoxelSim
 from xview_training.sim.textures import TEXELS
+from xview_training.sim.worlds import PLACES
 from xview_training.tasks.suites import Suite
 from xview_training.tasks.synthesis import Synthesiser, goal_mask
 from xview_training.tasks.task import Task
@@ -20,7 +21,8 @@ START_RGB, CAMERA_RGB, TARGET_RGB = (30, 110, 255), (255, 170, 0), (255, 30, 30)
 
 def map_from_above(sim: VoxelSim, slot: int, task: Task) -> np.ndarray:
     """North-up map, uint8 (SIDE, SIDE, 3): ground colours, brighter where higher; start, goal camera, target."""
-    grid, floor = sim.grid[slot], sim.floor[slot].astype(int)
+    size_x, size_z, _ = PLACES[task.world.place].shape
+    grid, floor = sim.grid[slot], sim.floor[slot, :size_x, :size_z].astype(int)
     xs, zs = np.indices(floor.shape)
     top = grid[xs, zs, np.clip(floor - 1, 0, grid.shape[2] - 1)].astype(int)
     texel = sim.atlas[task.body.textures][top * 6 + 3, TEXELS - 1]

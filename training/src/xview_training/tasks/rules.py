@@ -9,7 +9,8 @@ import math
 from xview_training.sim import physics
 from xview_training.sim.compiled import compiled
 from xview_training.sim.raycast import sees_block
-from xview_training.sim.simulator import BROKEN, EYE_HEIGHT, LATENCY, tick, voxel_of
+from xview_training.sim.hands import BROKEN
+from xview_training.sim.simulator import EYE_HEIGHT, LATENCY, tick, voxel_of
 
 ARRIVAL_DISTANCE = 2.0  # blocks on the ground, from the body's axis to the block's centre
 ARRIVAL_ANGLE = math.radians(25)  # off the view's axis, sideways
@@ -74,7 +75,8 @@ def judge(grid, body, hands, eye_height, candidates, count, episode):
 @compiled()
 def advance(
     indices, ticks, key_table, camera_rad, actions, previous,
-    grid, floor, quads, counts, tops, body, hands, embodiment, candidates, candidate_count, episode,
+    grid, floor, quads, counts, tops, models, model_counts, body, hands, slots, creatures, arrows, state,
+    embodiment, candidates, candidate_count, episode,
 ):  # fmt: skip
     """Plays one decision, `ticks` ticks, in each environment of `indices` that is not done.
 
@@ -88,8 +90,9 @@ def advance(
             action = previous[i] if t < embodiment[i, LATENCY] else actions[i]
             x, z = body[i, physics.X], body[i, physics.Z]
             tick(
-                grid[i], floor[i], quads[i], counts[i], tops[i], body[i], hands[i],
-                key_table[action[0]], camera_rad[action[1:]], embodiment[i],
+                grid[i], floor[i], quads[i], counts[i], tops[i], models[i], model_counts[i], body[i], hands[i],
+                slots[i], creatures[i], arrows[i], state[i], key_table[action[0]], camera_rad[action[1:]],
+                embodiment[i],
             )  # fmt: skip
             episode[i, PATH] += math.hypot(body[i, physics.X] - x, body[i, physics.Z] - z)
             judge(grid[i], body[i], hands[i], embodiment[i, EYE_HEIGHT], candidates[i], candidate_count[i], episode[i])

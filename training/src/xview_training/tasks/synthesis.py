@@ -16,7 +16,7 @@ from xview_training.sim import raster
 from xview_training.sim.camera import CAMERA_SIZE, half_tangents, look_at, pack
 from xview_training.sim.compiled import compiled
 from xview_training.sim.simulator import Embodiment, VoxelSim
-from xview_training.sim.worlds import WorldSeed
+from xview_training.sim.worlds import PLACES, WorldSeed
 from xview_training.tasks.paths import UNREACHABLE, distance_field, distractor_toll
 from xview_training.tasks.suites import BodyRange, Scene, Suite
 from xview_training.tasks.task import DIFFICULTIES, GoalCamera, Start, Task
@@ -26,17 +26,6 @@ GOAL_SIDE = 64  # pixels of the picture that visibility is judged on
 TOLERANCE = 0.2  # of a difficulty's distance
 GOAL_DISTANCE = (4.0, 18.0)  # blocks from goal camera to target
 ATTEMPTS = 64  # worlds tried for one task before giving up
-
-
-@dataclasses.dataclass(frozen=True)
-class Footing:
-    """How many blocks a step may rise or fall: a player jumps, a wheeled robot does not."""
-
-    climb: int
-    drop: int
-
-
-FOOTING = {"landscape": Footing(1, 4), "rooms": Footing(0, 0)}
 
 
 class GoalPicture:
@@ -53,19 +42,7 @@ class GoalPicture:
         """Renders environment `index` from `camera` into rgb uint8 (S, S, 3) and ids int32 (S, S)."""
         tan_x, tan_y = half_tangents(camera.vertical_fov_deg, camera.aspect)
         pack(self._camera, camera.x, camera.y, camera.z, camera.yaw, camera.pitch, tan_x, tan_y, len(self.ids))
-        raster.render(
-            sim.grid[index],
-            sim.quads[index],
-            sim.quad_counts[index],
-            sim.chunk_tops[index],
-            sim.atlas[body.textures],
-            self._camera,
-            np.float32(body.light),
-            *self._scratch,
-            self.rgb,
-            self.ids,
-            self._depth,
-        )
+        sim.picture(index, self._camera, body, self._scratch, self.rgb, self.ids, self._depth)
 
 
 def _draw_body(rng: np.random.Generator, bodies: BodyRange) -> Embodiment:
@@ -82,8 +59,10 @@ def _draw_body(rng: np.random.Generator, bodies: BodyRange) -> Embodiment:
     )
 
 
-def _draw_goal_camera(rng: np.random.Generator, sim: VoxelSim, index: int, target: np.ndarray) -> GoalCamera | None:
-    """A camera from eye level to top-down around the target, or None where a block is in its place."""
+def _draw_goal_camera(
+    rng: np.random.Generator, sim: VoxelSim, index: int, target: np.ndarray, shape: tuple[int, int, int]
+) -> GoalCamera | None:
+    """A camera from eye level to top-down around the target, or None where a block or the place's end is."""
     centre = target + 0.5
     azimuth = rng.uniform(-math.pi, math.pi)
     elevation = rng.uniform(0.02, 0.25) if rng.random() < 0.35 else rng.uniform(0.1, 1.45)
@@ -91,7 +70,7 @@ def _draw_goal_camera(rng: np.random.Generator, sim: VoxelSim, index: int, targe
     flat = distance * math.cos(elevation)
     eye = centre + (flat * math.cos(azimuth), distance * math.sin(elevation), flat * math.sin(azimuth))
     grid = sim.grid[index]
-    if not (1 < eye[0] < grid.shape[0] - 1 and 1 < eye[2] < grid.shape[1] - 1):
+    if not (1 < eye[0] < shape[0] - 1 and 1 < eye[2] < shape[1] - 1):
         return None
     x, y, z = (int(v) for v in eye)
     if y < grid.shape[2] and grid[x, z, y] != 0:
@@ -109,11 +88,11 @@ def _draw_goal_camera(rng: np.random.Generator, sim: VoxelSim, index: int, targe
 
 
 @compiled()
-def _starts(floor, field, target, low, high, grid, ground, out):
+def _starts(floor, size_x, size_z, field, target, low, high, grid, ground, out):
     """Columns whose Manhattan distance to the target lies in [low, high] and from which it can be walked."""
     count = 0
-    for x in range(2, floor.shape[0] - 2):
-        for z in range(2, floor.shape[1] - 2):
+    for x in range(2, size_x - 2):
+        for z in range(2, size_z - 2):
             manhattan = abs(x - target[0]) + abs(z - target[2])
             if manhattan < low or manhattan > high or field[x, z] >= UNREACHABLE:
                 continue
@@ -172,7 +151,8 @@ class Synthesiser:
         candidates = sim.candidates[slot, : sim.candidate_count[slot]]
         for chosen in rng.permutation(len(candidates))[:3]:
             target = candidates[chosen, :3].astype(np.int64)
-            camera = self._goal_camera(rng, slot, target, body, suite.min_goal_pixels)
+            shape = PLACES[world.place].shape
+            camera = self._goal_camera(rng, slot, target, body, suite.min_goal_pixels, shape)
             if camera is None:
                 continue
             start = self._start(rng, slot, target, DIFFICULTIES[difficulty], scene)
@@ -196,10 +176,16 @@ class Synthesiser:
         return None
 
     def _goal_camera(
-        self, rng: np.random.Generator, slot: int, target: np.ndarray, body: Embodiment, min_pixels: int
+        self,
+        rng: np.random.Generator,
+        slot: int,
+        target: np.ndarray,
+        body: Embodiment,
+        min_pixels: int,
+        shape: tuple[int, int, int],
     ) -> GoalCamera | None:
         for _ in range(12):
-            camera = _draw_goal_camera(rng, self.sim, slot, target)
+            camera = _draw_goal_camera(rng, self.sim, slot, target, shape)
             if camera is None:
                 continue
             self._judge.draw(self.sim, slot, camera, body)
@@ -216,7 +202,9 @@ class Synthesiser:
         self._survey(slot, target, scene.place)
         low, high = round(distance * (1 - TOLERANCE)), round(distance * (1 + TOLERANCE))
         ground = self._ground(slot, scene.place)
-        count = _starts(floor, self.field, target, low, high, self.sim.grid[slot], ground, self._columns)
+        size_x, size_z, _ = PLACES[scene.place].shape
+        grid = self.sim.grid[slot]
+        count = _starts(floor, size_x, size_z, self.field, target, low, high, grid, ground, self._columns)
         if count == 0:
             return None
         x, z = (int(v) for v in self._columns[rng.integers(count)])
@@ -227,10 +215,11 @@ class Synthesiser:
 
     def _ground(self, slot: int, place: str) -> np.ndarray:
         """What block one must stand on to start: the place's own ground, not the top of an object."""
-        grid, size_x, size_z = self.sim.grid[slot], *self.sim.floor.shape[1:]
-        if place == "rooms":  # inside the house, whose floor is uniform
-            return np.full((size_x, size_z), grid[size_x // 2, size_z // 2, 3], np.uint8)
-        return np.full((size_x, size_z), grid[1, 1, self.sim.floor[slot, 1, 1] - 1], np.uint8)
+        grid, floor = self.sim.grid[slot], self.sim.floor[slot]
+        size_x, size_z, _ = PLACES[place].shape
+        # Rooms: inside the house, whose floor is uniform.
+        x, z = (size_x // 2, size_z // 2) if place == "rooms" else (1, 1)
+        return np.full(floor.shape, grid[x, z, 3 if place == "rooms" else floor[x, z] - 1], np.uint8)
 
     def _visible_at(self, slot: int, start: Start, body: Embodiment, target: tuple[int, int, int]) -> bool:
         eye = GoalCamera(
@@ -254,9 +243,10 @@ class Synthesiser:
 
     def _survey(self, slot: int, target: np.ndarray, place: str) -> None:
         """Walking costs to the target into `field`, and what keeps paths off distractors into `toll`."""
-        sim, footing = self.sim, FOOTING[place]
+        sim, ground = self.sim, PLACES[place]
         distractor_toll(sim.candidates[slot], sim.candidate_count[slot], target, self.toll)
-        distance_field(sim.floor[slot], self.toll, target, footing.climb, footing.drop, self.field)
+        size_x, size_z, _ = ground.shape
+        distance_field(sim.floor[slot], size_x, size_z, self.toll, target, ground.climb, ground.drop, self.field)
 
 
 def goal_mask(ids: np.ndarray, grid_shape: tuple[int, ...], task: Task) -> np.ndarray:

@@ -1,0 +1,205 @@
+"""What a player's hands do in a tick: select, break, strike, use, draw a bow; and how arrows fly.
+
+Figures (Minecraft Wiki, "Breaking", "Attack cooldown", "Bow", "Arrow"): reach 4.5 blocks for blocks and 3 for creatures;
+a bow is full after 20 ticks, its power is (t^2 + 2 t) / 3 of t = ticks / 20, an arrow leaves at 3 times that in blocks a
+tick, hurts by twice its speed, falls by 0.05 and slows by 0.01 a tick. Deviations: an attack key that is held strikes
+again when the cooldown is over, and a broken block goes straight into the bag, since decisions last several ticks.
+"""
+
+import math
+
+import numpy as np
+
+from xview_training.sim import mesh
+from xview_training.sim.blocks import AIR, BREAK_TICKS, USED
+from xview_training.sim.collision import ON_GROUND, PITCH, VX, VY, VZ, YAW, X, Y, Z
+from xview_training.sim.compiled import compiled
+from xview_training.sim.creatures import HEIGHTS, SPECIES, WIDTHS, alarm
+from xview_training.sim.items import ARROWS, BLOW_TICKS, BOW, DAMAGE_OF, FIRST_BLOCK_ITEM, TOOL_OF, give, held, take
+from xview_training.sim.physics import ATTACK, HEALTH, HOTBAR, USE, hurt, knock_back
+from xview_training.sim.raycast import cast
+
+BLOCK_REACH = 4.5
+CREATURE_REACH = 3.0
+MAX_ARROWS = 4  # in flight at once
+ARROW_SIZE = ON_GROUND + 2  # columns of an arrow: as of everything that moves (ON_GROUND: it flies), and ticks
+ARROW_TICKS = ON_GROUND + 1
+ARROW_LIFE = 60
+FULL_DRAW = 20
+NEVER = 1e30
+
+# Columns of what goes on between ticks, float64: turning rates, the block being broken and how far, the selected slot,
+# ticks until a full blow, ticks that the bow is drawn, whether "use" was pressed; then this tick's events: the block
+# that broke or was used (one plus its flat index), one plus the creature struck or shot dead.
+(
+    YAW_RATE, PITCH_RATE, AIMED, PROGRESS, SELECTED, COOLDOWN, DRAWN, USING,
+    BROKEN, USED_BLOCK, STRUCK_DEAD, SHOT_DEAD, HANDS_SIZE,
+) = range(13)  # fmt: skip
+
+
+@compiled()
+def flat_id(grid, x, z, y):
+    """One plus the flat index of a cell: a block's id in pictures."""
+    return 1 + (x * grid.shape[1] + z) * grid.shape[2] + y
+
+
+@compiled()
+def creature_on_ray(creatures, ox, oy, oz, dx, dy, dz, reach):
+    """(number, t) of the first living creature whose body the ray meets within t < reach; number -1: none."""
+    best, who = reach, -1
+    for m in range(creatures.shape[0]):
+        creature = creatures[m]
+        if creature[SPECIES] < 0 or creature[HEALTH] <= 0:
+            continue
+        half, top = WIDTHS[int(creature[SPECIES])] / 2, HEIGHTS[int(creature[SPECIES])]
+        enter, leave = 0.0, best
+        for axis in range(3):
+            o, d = (ox, dx) if axis == 0 else ((oy, dy) if axis == 1 else (oz, dz))
+            low = creature[axis] - (0.0 if axis == 1 else half)
+            high = creature[axis] + (top if axis == 1 else half)
+            if abs(d) < 1e-12:
+                if o < low or o > high:
+                    leave = -1.0
+            else:
+                near, far = (low - o) / d, (high - o) / d
+                enter, leave = max(enter, min(near, far)), min(leave, max(near, far))
+        if enter < leave:
+            best, who = enter, m
+    return who, best
+
+
+@compiled()
+def view_of(body):
+    """Unit vector (x, y, z) of a body's view."""
+    cp = math.cos(body[PITCH])
+    return -math.sin(body[YAW]) * cp, -math.sin(body[PITCH]), math.cos(body[YAW]) * cp
+
+
+@compiled()
+def act(
+    grid, floor, quads, counts, tops, models, model_counts, body, hands, slots, creatures, arrows, keys, eye_height
+):
+    """One tick of the hands; books BROKEN, USED_BLOCK and STRUCK_DEAD. slots int16 (SLOTS, 2)."""
+    hands[BROKEN] = hands[USED_BLOCK] = hands[STRUCK_DEAD] = hands[SHOT_DEAD] = 0
+    hands[COOLDOWN] = max(0.0, hands[COOLDOWN] - 1)
+    if keys[HOTBAR] > 0 and keys[HOTBAR] - 1 != hands[SELECTED]:
+        hands[SELECTED] = keys[HOTBAR] - 1
+        hands[DRAWN] = hands[AIMED] = 0
+    item = held(slots, int(hands[SELECTED]))
+    eye = body[Y] + eye_height
+    dx, dy, dz = view_of(body)
+    x, y, z, axis, _, t = cast(grid, body[X], eye, body[Z], dx, dy, dz, BLOCK_REACH)
+    if axis < 0:
+        t = NEVER
+    who, at = creature_on_ray(creatures, body[X], eye, body[Z], dx, dy, dz, min(CREATURE_REACH, t))
+    if keys[ATTACK] > 0 and who >= 0:
+        _strike(body, hands, creatures[who], who, item)
+        hands[AIMED] = 0
+    elif keys[ATTACK] > 0 and axis >= 0:
+        _dig(grid, floor, quads, counts, tops, models, model_counts, hands, slots, item, x, y, z)
+    else:
+        hands[AIMED] = 0
+    pressed = keys[USE] > 0 and hands[USING] == 0
+    hands[USING] = keys[USE]
+    if item == BOW:
+        _draw(body, hands, slots, arrows, keys, eye)
+    elif pressed and axis >= 0 and who < 0 and USED[grid[x, z, y]] > 0:
+        hands[USED_BLOCK] = flat_id(grid, x, z, y)
+        if grid[x, z, y] != USED[grid[x, z, y]]:
+            _replace(grid, x, z, y)
+            mesh.remesh_block(grid, x, z, quads, counts, tops, models, model_counts)
+
+
+@compiled()
+def _replace(grid, x, z, y):
+    """Turns a block into what a use makes of it; both halves of a door."""
+    before = grid[x, z, y]
+    grid[x, z, y] = USED[before]
+    for other in (y - 1, y + 1):
+        if 0 <= other < grid.shape[2] and grid[x, z, other] == before:
+            grid[x, z, other] = USED[before]
+
+
+@compiled()
+def _strike(body, hands, creature, who, item):
+    """A blow with what is held, when the last one is long enough ago."""
+    if hands[COOLDOWN] > 0:
+        return
+    hands[COOLDOWN] = BLOW_TICKS[item]
+    if hurt(creature, DAMAGE_OF[item]):
+        knock_back(creature, creature[X] - body[X], creature[Z] - body[Z])
+        alarm(creature)
+        if creature[HEALTH] <= 0:
+            hands[STRUCK_DEAD] = who + 1
+
+
+@compiled()
+def _dig(grid, floor, quads, counts, tops, models, model_counts, hands, slots, item, x, y, z):
+    """One tick of breaking a block; what is looked at anew starts anew."""
+    block = flat_id(grid, x, z, y)
+    if block != hands[AIMED]:
+        hands[AIMED] = block
+        hands[PROGRESS] = 0
+    kind = grid[x, z, y]
+    hands[PROGRESS] += 1.0 / BREAK_TICKS[kind, TOOL_OF[item]]
+    if hands[PROGRESS] >= 1.0 - 1e-9 and y > 0:
+        grid[x, z, y] = AIR
+        if floor[x, z] == y + 1:
+            floor[x, z] = y
+        give(slots, FIRST_BLOCK_ITEM + kind, 1)
+        hands[AIMED] = 0
+        hands[BROKEN] = block
+        mesh.remesh_block(grid, x, z, quads, counts, tops, models, model_counts)
+
+
+@compiled()
+def _draw(body, hands, slots, arrows, keys, eye):
+    """Draws the bow while "use" is held, and lets go when it is not."""
+    if keys[USE] > 0:
+        hands[DRAWN] = min(hands[DRAWN] + 1, FULL_DRAW)
+        return
+    t = hands[DRAWN] / FULL_DRAW
+    hands[DRAWN] = 0
+    power = (t * t + 2 * t) / 3
+    if power < 0.1:
+        return
+    for a in range(arrows.shape[0]):
+        if arrows[a, ON_GROUND] == 0:
+            if take(slots, ARROWS):
+                dx, dy, dz = view_of(body)
+                arrows[a, X], arrows[a, Y], arrows[a, Z] = body[X], eye - 0.1, body[Z]
+                arrows[a, VX], arrows[a, VY], arrows[a, VZ] = 3 * power * dx, 3 * power * dy, 3 * power * dz
+                arrows[a, YAW], arrows[a, PITCH] = body[YAW], body[PITCH]
+                arrows[a, ON_GROUND], arrows[a, ARROW_TICKS] = 1, 0
+            return
+
+
+@compiled()
+def fly(grid, hands, creatures, arrows):
+    """One tick of the arrows; books SHOT_DEAD."""
+    for a in range(arrows.shape[0]):
+        arrow = arrows[a]
+        if arrow[ON_GROUND] == 0:
+            continue
+        speed = math.sqrt(arrow[VX] ** 2 + arrow[VY] ** 2 + arrow[VZ] ** 2)
+        _, _, _, axis, _, wall = cast(grid, arrow[X], arrow[Y], arrow[Z], arrow[VX], arrow[VY], arrow[VZ], 1.0)
+        end = wall if axis >= 0 else 1.0
+        who, _ = creature_on_ray(creatures, arrow[X], arrow[Y], arrow[Z], arrow[VX], arrow[VY], arrow[VZ], end)
+        if who >= 0:
+            if hurt(creatures[who], math.ceil(2 * speed)):
+                knock_back(creatures[who], arrow[VX], arrow[VZ])
+                alarm(creatures[who])
+                if creatures[who, HEALTH] <= 0:
+                    hands[SHOT_DEAD] = who + 1
+        arrow[X] += arrow[VX] * end
+        arrow[Y] += arrow[VY] * end
+        arrow[Z] += arrow[VZ] * end
+        arrow[VX], arrow[VY], arrow[VZ] = arrow[VX] * 0.99, arrow[VY] * 0.99 - 0.05, arrow[VZ] * 0.99
+        arrow[ARROW_TICKS] += 1
+        if who >= 0 or axis >= 0 or arrow[ARROW_TICKS] > ARROW_LIFE or arrow[Y] < -1:
+            arrow[ON_GROUND] = 0
+
+
+def empty_arrows(environments: int) -> np.ndarray:
+    """No arrow in flight: float64 (N, MAX_ARROWS, ARROW_SIZE)."""
+    return np.zeros((environments, MAX_ARROWS, ARROW_SIZE))

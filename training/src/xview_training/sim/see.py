@@ -1,0 +1,166 @@
+"""What one ray sees: the nearest face, small block or creature with its colour, through holes and water.
+
+The whole of a picture is this, once a pixel. On the CPU that is the oracle that the merged quads are tested against;
+on a GPU it is how pictures are made (sim/cuda.py). Distances to faces are computed as the quads do it, from the plane
+and the inverse of the ray, so that both hit the same texel.
+"""
+
+import numpy as np
+
+from xview_training.sim.air import VIEW_DISTANCE
+from xview_training.sim.blocks import FORM, Form
+from xview_training.sim.boxes import (
+    FAR,
+    KIND,
+    NEAR,
+    POSE_FLASH,
+    POSE_X,
+    POSE_Y,
+    POSE_Z,
+    hit_box,
+    hit_creature,
+    inverse,
+)
+from xview_training.sim.compiled import compiled_fast
+from xview_training.sim.figures import RADIUS
+from xview_training.sim.mesh import NO_FACE, SOLID_FACE, WATER_FACE, face_kind
+from xview_training.sim.models import BOXES, FIRST_BOX
+from xview_training.sim.shade import HOLE
+from xview_training.sim.surfaces import face_texel, hide_texel, length_of, tint
+from xview_training.sim.traversal import first_crossing, inside, leaving, next_axis
+
+f4 = np.float32
+i4 = np.int32
+FLUID, MODEL = int(Form.FLUID), int(Form.MODEL)
+
+
+@compiled_fast()
+def _passes(pose, ox, oy, oz, dx, dy, dz):
+    """Whether the ray passes by the ball around a creature."""
+    px, py, pz = pose[POSE_X] - ox, pose[POSE_Y] - oy, pose[POSE_Z] - oz
+    along = (px * dx + py * dy + pz * dz) / (dx * dx + dy * dy + dz * dz)
+    ax, ay, az = px - along * dx, py - along * dy, pz - along * dz
+    radius = RADIUS[i4(pose[KIND])]
+    return ax * ax + ay * ay + az * az > radius * radius
+
+
+@compiled_fast()
+def _nearest_creature(poses, ox, oy, oz, dx, dy, dz):
+    """(t, creature, part, axis, positive); FAR where there is none on the ray."""
+    best, who, which, best_axis, best_positive = FAR, i4(-1), i4(0), i4(0), i4(0)
+    for m in range(poses.shape[0]):
+        if poses[m, KIND] < f4(0) or _passes(poses[m], ox, oy, oz, dx, dy, dz):
+            continue
+        t, part, axis, positive = hit_creature(poses[m], ox, oy, oz, dx, dy, dz)
+        if t < best:
+            best, who, which, best_axis, best_positive = t, i4(m), part, axis, positive
+    return best, who, which, best_axis, best_positive
+
+
+@compiled_fast()
+def _meet_model(atlas, block, px, py, pz, dx, dy, dz, nearest, pixel):
+    """(t, axis, positive, texel) of a small block's first box before `nearest` that is no hole there; axis -1: none.
+
+    p: the ray's origin in the block's cell.
+    """
+    best, best_axis, best_positive, best_texel = nearest, i4(-1), i4(0), i4(0)
+    for k in range(FIRST_BOX[block], FIRST_BOX[block + 1]):
+        t, axis, positive = hit_box(
+            px, py, pz, dx, dy, dz, BOXES[k, 0], BOXES[k, 1], BOXES[k, 2], BOXES[k, 3], BOXES[k, 4], BOXES[k, 5]
+        )
+        if t < best:
+            packed = face_texel(atlas, block * 6, axis, positive, px, py, pz, t, dx, dy, dz, pixel)
+            if packed & HOLE == 0:
+                best, best_axis, best_positive, best_texel = t, axis, positive, packed
+    return best, best_axis, best_positive, best_texel
+
+
+@compiled_fast()
+def see(grid, atlas, poses, air, ox, oy, oz, dx, dy, dz, pixel):
+    """(r, g, b, id, depth) of a ray, all but the id float32.
+
+    grid uint8 (X, Z, Y); atlas uint32 (rows, 341); poses float32 (M, POSE_SIZE); air float32 (AIR_SIZE,); pixel: its
+    angle. id: 0 for sky, one plus a block's flat index, or the grid's size plus one plus a creature's number. depth in
+    lengths of the direction, VIEW_DISTANCE for sky.
+    """
+    length = length_of(dx, dy, dz)
+    best, creature, part, axis, positive = _nearest_creature(poses, ox, oy, oz, dx, dy, dz)
+    seen, packed, flash, water = i4(0), i4(0), f4(0), FAR
+    if best < VIEW_DISTANCE / length:
+        seen, flash = i4(grid.size + 1 + creature), poses[creature, POSE_FLASH]
+        packed = hide_texel(atlas, poses[creature], part, axis, positive, best, ox, oy, oz, dx, dy, dz, pixel)
+    else:
+        best = VIEW_DISTANCE / length
+    ix, iy, iz = inverse(dx), inverse(dy), inverse(dz)
+    x, sx, tx, gx = first_crossing(ox, dx)
+    y, sy, ty, gy = first_crossing(oy, dy)
+    z, sz, tz, gz = first_crossing(oz, dz)
+    block = i4(0)
+    if inside(grid, x, y, z):
+        block = i4(grid[x, z, y])
+        if FORM[block] == FLUID:
+            water = f4(0)
+    while True:
+        if FORM[block] == MODEL:
+            t, a, p, colour = _meet_model(atlas, block, ox - f4(x), oy - f4(y), oz - f4(z), dx, dy, dz, best, pixel)
+            if a >= 0:
+                best, axis, positive, packed, flash = t, a, p, colour, f4(0)
+                seen = i4(1 + (x * grid.shape[1] + z) * grid.shape[2] + y)
+        a = next_axis(tx, ty, tz)
+        if a == 0:
+            p, t = i4(sx < 0), (f4(x + (sx > 0)) - ox) * ix
+            x += sx
+            tx += gx
+        elif a == 1:
+            p, t = i4(sy < 0), (f4(y + (sy > 0)) - oy) * iy
+            y += sy
+            ty += gy
+        else:
+            p, t = i4(sz < 0), (f4(z + (sz > 0)) - oz) * iz
+            z += sz
+            tz += gz
+        if t >= best:
+            break
+        if not inside(grid, x, y, z):
+            if leaving(grid, x, y, z, sx, sy, sz):
+                break
+            block = i4(0)
+            continue
+        before, block = block, i4(grid[x, z, y])
+        face = face_kind(block, before)
+        if face == NO_FACE or t <= NEAR:
+            continue
+        if face == WATER_FACE:
+            water = min(water, t)
+            continue
+        colour = face_texel(atlas, block * 6, a, p, ox, oy, oz, t, dx, dy, dz, pixel)
+        if face == SOLID_FACE or colour & HOLE == 0:
+            best, axis, positive, packed, flash = t, i4(a), p, colour, f4(0)
+            seen = i4(1 + (x * grid.shape[1] + z) * grid.shape[2] + y)
+            break
+    r, g, b = tint(seen, packed, axis, positive, best, water, length, dy, flash, air)
+    return r, g, b, seen, best if seen > 0 else VIEW_DISTANCE
+
+
+@compiled_fast()
+def ray_of(camera, px, py, width, height):
+    """Direction (dx, dy, dz) float32 of a pixel of a packed camera; one length is one block along the optical axis."""
+    v = f4(1) - (f4(2) * f4(py) + f4(1)) / f4(height)
+    u = (f4(2) * f4(px) + f4(1)) / f4(width) - f4(1)
+    return (
+        camera[3] + camera[6] * u + camera[9] * v,
+        camera[4] + camera[7] * u + camera[10] * v,
+        camera[5] + camera[8] * u + camera[11] * v,
+    )
+
+
+@compiled_fast()
+def render(grid, atlas, poses, air, camera, rgb, ids, depth):
+    """One picture by a ray a pixel; arguments and results as in raster.render."""
+    height, width = ids.shape
+    for py in range(height):
+        for px in range(width):
+            dx, dy, dz = ray_of(camera, px, py, width, height)
+            r, g, b, seen, t = see(grid, atlas, poses, air, camera[0], camera[1], camera[2], dx, dy, dz, camera[12])
+            rgb[py, px, 0], rgb[py, px, 1], rgb[py, px, 2] = np.uint8(r), np.uint8(g), np.uint8(b)
+            ids[py, px], depth[py, px] = seen, t
