@@ -1,8 +1,8 @@
 """Bodies against blocks: how far a box may move before something stops it.
 
-One rule for players, creatures, arrows and the robot: each axis in Minecraft's order (y, x, z), against the box by which
-each block stops bodies (sim/models.py). Nothing tunnels, for every cell that the move sweeps is looked at. It knows
-neither gravity nor keys.
+One rule for players, creatures, arrows and the robot: each axis in Minecraft's order (y, x, z), against the box by
+which each block stops bodies (sim/models.py). Nothing tunnels, for every cell that the move sweeps is looked at. It
+knows neither gravity nor keys.
 """
 
 import math

@@ -1,16 +1,16 @@
 """What a player's hands do in a tick: select, break, strike, use, draw a bow; and how arrows fly.
 
-Figures (Minecraft Wiki, "Breaking", "Attack cooldown", "Bow", "Arrow"): reach 4.5 blocks for blocks and 3 for creatures;
-a bow is full after 20 ticks, its power is (t^2 + 2 t) / 3 of t = ticks / 20, an arrow leaves at 3 times that in blocks a
-tick, hurts by twice its speed, falls by 0.05 and slows by 0.01 a tick. Deviations: an attack key that is held strikes
-again when the cooldown is over, and a broken block goes straight into the bag, since decisions last several ticks.
+Figures (Minecraft Wiki, "Breaking", "Attack cooldown", "Bow", "Arrow"): reach 4.5 blocks for blocks and 3 for
+creatures; a bow is full after 20 ticks, its power is (t^2 + 2 t) / 3 of t = ticks / 20, an arrow leaves at 3 times that
+in blocks a tick, hurts by twice its speed, falls by 0.05 and slows by 0.01 a tick. Deviations: an attack key that is
+held strikes again when the cooldown is over, and a broken block goes straight into the bag, since decisions last
+several ticks.
 """
 
 import math
 
 import numpy as np
 
-from xview_training.sim import mesh
 from xview_training.sim.blocks import AIR, BREAK_TICKS, USED
 from xview_training.sim.collision import ON_GROUND, PITCH, VX, VY, VZ, YAW, X, Y, Z
 from xview_training.sim.compiled import compiled
@@ -30,11 +30,12 @@ NEVER = 1e30
 
 # Columns of what goes on between ticks, float64: turning rates, the block being broken and how far, the selected slot,
 # ticks until a full blow, ticks that the bow is drawn, whether "use" was pressed; then this tick's events: the block
-# that broke or was used (one plus its flat index), one plus the creature struck or shot dead.
+# that broke or was used (one plus its flat index), one plus the creature struck or shot dead, and one plus the flat
+# index of the column whose blocks are others now (who draws merged quads meshes it anew).
 (
     YAW_RATE, PITCH_RATE, AIMED, PROGRESS, SELECTED, COOLDOWN, DRAWN, USING,
-    BROKEN, USED_BLOCK, STRUCK_DEAD, SHOT_DEAD, HANDS_SIZE,
-) = range(13)  # fmt: skip
+    BROKEN, USED_BLOCK, STRUCK_DEAD, SHOT_DEAD, EDITED, HANDS_SIZE,
+) = range(14)  # fmt: skip
 
 
 @compiled()
@@ -76,11 +77,9 @@ def view_of(body):
 
 
 @compiled()
-def act(
-    grid, floor, quads, counts, tops, models, model_counts, body, hands, slots, creatures, arrows, keys, eye_height
-):
-    """One tick of the hands; books BROKEN, USED_BLOCK and STRUCK_DEAD. slots int16 (SLOTS, 2)."""
-    hands[BROKEN] = hands[USED_BLOCK] = hands[STRUCK_DEAD] = hands[SHOT_DEAD] = 0
+def act(grid, floor, body, hands, slots, creatures, arrows, keys, eye_height):
+    """One tick of the hands; books BROKEN, USED_BLOCK, STRUCK_DEAD and EDITED. slots int16 (SLOTS, 2)."""
+    hands[BROKEN] = hands[USED_BLOCK] = hands[STRUCK_DEAD] = hands[SHOT_DEAD] = hands[EDITED] = 0
     hands[COOLDOWN] = max(0.0, hands[COOLDOWN] - 1)
     if keys[HOTBAR] > 0 and keys[HOTBAR] - 1 != hands[SELECTED]:
         hands[SELECTED] = keys[HOTBAR] - 1
@@ -91,12 +90,12 @@ def act(
     x, y, z, axis, _, t = cast(grid, body[X], eye, body[Z], dx, dy, dz, BLOCK_REACH)
     if axis < 0:
         t = NEVER
-    who, at = creature_on_ray(creatures, body[X], eye, body[Z], dx, dy, dz, min(CREATURE_REACH, t))
+    who, _ = creature_on_ray(creatures, body[X], eye, body[Z], dx, dy, dz, min(CREATURE_REACH, t))
     if keys[ATTACK] > 0 and who >= 0:
         _strike(body, hands, creatures[who], who, item)
         hands[AIMED] = 0
     elif keys[ATTACK] > 0 and axis >= 0:
-        _dig(grid, floor, quads, counts, tops, models, model_counts, hands, slots, item, x, y, z)
+        _dig(grid, floor, hands, slots, item, x, y, z)
     else:
         hands[AIMED] = 0
     pressed = keys[USE] > 0 and hands[USING] == 0
@@ -107,7 +106,7 @@ def act(
         hands[USED_BLOCK] = flat_id(grid, x, z, y)
         if grid[x, z, y] != USED[grid[x, z, y]]:
             _replace(grid, x, z, y)
-            mesh.remesh_block(grid, x, z, quads, counts, tops, models, model_counts)
+            hands[EDITED] = 1 + x * grid.shape[1] + z
 
 
 @compiled()
@@ -134,7 +133,7 @@ def _strike(body, hands, creature, who, item):
 
 
 @compiled()
-def _dig(grid, floor, quads, counts, tops, models, model_counts, hands, slots, item, x, y, z):
+def _dig(grid, floor, hands, slots, item, x, y, z):
     """One tick of breaking a block; what is looked at anew starts anew."""
     block = flat_id(grid, x, z, y)
     if block != hands[AIMED]:
@@ -149,7 +148,7 @@ def _dig(grid, floor, quads, counts, tops, models, model_counts, hands, slots, i
         give(slots, FIRST_BLOCK_ITEM + kind, 1)
         hands[AIMED] = 0
         hands[BROKEN] = block
-        mesh.remesh_block(grid, x, z, quads, counts, tops, models, model_counts)
+        hands[EDITED] = 1 + x * grid.shape[1] + z
 
 
 @compiled()
@@ -185,12 +184,11 @@ def fly(grid, hands, creatures, arrows):
         _, _, _, axis, _, wall = cast(grid, arrow[X], arrow[Y], arrow[Z], arrow[VX], arrow[VY], arrow[VZ], 1.0)
         end = wall if axis >= 0 else 1.0
         who, _ = creature_on_ray(creatures, arrow[X], arrow[Y], arrow[Z], arrow[VX], arrow[VY], arrow[VZ], end)
-        if who >= 0:
-            if hurt(creatures[who], math.ceil(2 * speed)):
-                knock_back(creatures[who], arrow[VX], arrow[VZ])
-                alarm(creatures[who])
-                if creatures[who, HEALTH] <= 0:
-                    hands[SHOT_DEAD] = who + 1
+        if who >= 0 and hurt(creatures[who], math.ceil(2 * speed)):
+            knock_back(creatures[who], arrow[VX], arrow[VZ])
+            alarm(creatures[who])
+            if creatures[who, HEALTH] <= 0:
+                hands[SHOT_DEAD] = who + 1
         arrow[X] += arrow[VX] * end
         arrow[Y] += arrow[VY] * end
         arrow[Z] += arrow[VZ] * end

@@ -50,10 +50,10 @@ def _exposed(grid, x, y, z, axis, step):
 
 @compiled()
 def _is_all(mask, b, c0, c1, kind):
+    same = True
     for c in range(c0, c1):
-        if mask[b, c] != kind:
-            return False
-    return True
+        same &= mask[b, c] == kind
+    return same
 
 
 @compiled()
@@ -162,3 +162,12 @@ def remesh_block(grid, x, z, quads, counts, tops, models, model_counts):
     for cx in range(max(x - 1, 0) // CHUNK, min(x + 1, grid.shape[0] - 1) // CHUNK + 1):
         for cz in range(max(z - 1, 0) // CHUNK, min(z + 1, grid.shape[1] - 1) // CHUNK + 1):
             _mesh(grid, cx, cz, quads, counts, tops, models, model_counts)
+
+
+@compiled()
+def remesh_column(grid, edited, quads, counts, tops, models, model_counts):
+    """Re-meshes what a tick has changed. edited: one plus the flat index of a column, 0 for none (hands.EDITED)."""
+    if edited > 0:
+        column = int(edited) - 1
+        x, z = column // grid.shape[1], column % grid.shape[1]
+        remesh_block(grid, x, z, quads, counts, tops, models, model_counts)

@@ -79,17 +79,14 @@ def turn(body, doing, camera_rad, embodiment):
 
 
 @compiled()
-def tick(
-    grid, floor, quads, counts, tops, models, model_counts, body, doing, slots, animals, arrows, state,
-    keys, camera_rad, embodiment,
-):  # fmt: skip
-    """One tick of one world: the player turns, walks and acts, then creatures and arrows move."""
+def tick(grid, floor, body, doing, slots, animals, arrows, state, keys, camera_rad, embodiment):
+    """One tick of one world: the player turns, walks and acts, then creatures and arrows move.
+
+    Meshes stay as they are: hands.EDITED names the column to mesh anew (mesh.remesh_column).
+    """
     turn(body, doing, camera_rad, embodiment)
     physics.player_tick(grid, body, keys, embodiment[SPEED])
-    hands.act(
-        grid, floor, quads, counts, tops, models, model_counts, body, doing, slots, animals, arrows, keys,
-        embodiment[EYE_HEIGHT],
-    )  # fmt: skip
+    hands.act(grid, floor, body, doing, slots, animals, arrows, keys, embodiment[EYE_HEIGHT])
     creatures.tick(grid, animals, body, state)
     hands.fly(grid, doing, animals, arrows)
 

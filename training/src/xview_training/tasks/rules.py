@@ -8,8 +8,9 @@ import math
 
 from xview_training.sim import physics
 from xview_training.sim.compiled import compiled
+from xview_training.sim.hands import BROKEN, EDITED
+from xview_training.sim.mesh import remesh_column
 from xview_training.sim.raycast import sees_block
-from xview_training.sim.hands import BROKEN
 from xview_training.sim.simulator import EYE_HEIGHT, LATENCY, tick, voxel_of
 
 ARRIVAL_DISTANCE = 2.0  # blocks on the ground, from the body's axis to the block's centre
@@ -90,9 +91,9 @@ def advance(
             action = previous[i] if t < embodiment[i, LATENCY] else actions[i]
             x, z = body[i, physics.X], body[i, physics.Z]
             tick(
-                grid[i], floor[i], quads[i], counts[i], tops[i], models[i], model_counts[i], body[i], hands[i],
-                slots[i], creatures[i], arrows[i], state[i], key_table[action[0]], camera_rad[action[1:]],
-                embodiment[i],
+                grid[i], floor[i], body[i], hands[i], slots[i], creatures[i], arrows[i], state[i],
+                key_table[action[0]], camera_rad[action[1:]], embodiment[i],
             )  # fmt: skip
+            remesh_column(grid[i], hands[i, EDITED], quads[i], counts[i], tops[i], models[i], model_counts[i])
             episode[i, PATH] += math.hypot(body[i, physics.X] - x, body[i, physics.Z] - z)
             judge(grid[i], body[i], hands[i], embodiment[i, EYE_HEIGHT], candidates[i], candidate_count[i], episode[i])
