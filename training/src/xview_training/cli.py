@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import tyro
-from xview_deploy.spec import ContractError, Event
+from xview_deploy.spec import ContractError
 
 
 def commands() -> Mapping[str, Any]:
@@ -117,13 +117,14 @@ def evaluate(
     from xview_training.evaluation import table
     from xview_training.evaluation.episodes import Selection, play
     from xview_training.evaluation.players import player_named
+    from xview_training.tasks.events import TaskEvent
     from xview_training.tasks.suites import suite_named
     from xview_training.tasks.task import DIFFICULTIES
 
     if difficulty is not None and difficulty not in DIFFICULTIES:
         raise ContractError(f"difficulty: expected one of {', '.join(DIFFICULTIES)}, got {difficulty!r}")
     chosen = dataclasses.replace(_checked(suite_named, suite), strict=strict)
-    wanted = None if event is None else Event.parse(event)
+    wanted = None if event is None else TaskEvent.parse(event)
     selection = Selection(chosen, episodes, seed, wanted, difficulty)
     player = _checked(player_named, policy, seed)
     results = _checked(play, player, selection)

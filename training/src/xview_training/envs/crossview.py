@@ -10,18 +10,20 @@ from collections.abc import Iterator
 
 import numpy as np
 from xview_deploy.preprocessing import squeeze_mask, squeeze_picture
-from xview_deploy.spec import ActionTable, Event
+from xview_deploy.spec import ActionTable
 
 from xview_training.sim import physics
 from xview_training.sim.simulator import SimConfig, VoxelSim
 from xview_training.sim.worlds import PLACES
 from xview_training.tasks import rules
+from xview_training.tasks.objects import target_object
+from xview_training.tasks.paths import distance_field
 from xview_training.tasks.synthesis import Synthesiser, goal_mask
 from xview_training.tasks.task import Task
-from xview_training.tasks.visibility import VIEW_SIZE, block_id, target_view
+from xview_training.tasks.visibility import VIEW_SIZE, target_id, target_view
 
+FOLLOW_BLOCKS = 2  # that a creature may walk before the way to it is surveyed anew
 SUPERSAMPLING = 2  # pictures are drawn this much larger and squeezed, as a camera's are
-EVENT_CODE = {Event.APPROACH: rules.APPROACH, Event.BREAK: rules.BREAK}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +69,7 @@ class CrossViewEnvs:
         self.field = np.zeros(self.sim.floor.shape, np.float32)
         self.toll = np.zeros(self.sim.floor.shape, np.float32)
         self.target = np.zeros((environments, 3), np.int64)
+        self._surveyed = np.zeros((environments, 3), np.int64)  # where the target was when `field` was computed
         self.target_id = np.zeros(environments, np.int32)
         self.view = np.zeros((environments, VIEW_SIZE), np.float32)
         self.climb = np.zeros(environments, np.int64)
@@ -104,13 +107,7 @@ class CrossViewEnvs:
 
     def _enter(self, slot: int, task: Task, maker: Synthesiser) -> None:
         """Puts the task's records into the slot; ValueError where the world cannot play it."""
-        if task.event not in EVENT_CODE:
-            known = ", ".join(event.value for event in EVENT_CODE)
-            raise ValueError(f"task {task.task_id}: this world plays {known}, got {task.event.value}")
-        candidates = self.sim.candidates[slot, : self.sim.candidate_count[slot], :3]
-        number = np.flatnonzero((candidates == task.target).all(1))
-        if len(number) == 0:
-            raise ValueError(f"task {task.task_id}: its world has no object at {task.target} to be the target")
+        number = target_object(self.sim, slot, task).number
         self.tasks[slot] = task
         mask = goal_mask(maker.goal.ids, self.sim.grid.shape[1:], task)
         self.observation.goal_image[slot] = squeeze_picture(maker.goal.rgb, self.image_size)
@@ -118,15 +115,15 @@ class CrossViewEnvs:
         self.observation.event[slot] = task.event.interaction_index
         self.observation.previous_action[slot] = self.actions.noop
         self.field[slot], self.toll[slot] = maker.field, maker.toll
-        self.target[slot] = task.target
-        self.target_id[slot] = block_id(self.sim.grid.shape[1:], np.array(task.target))
+        self.target[slot] = self._surveyed[slot] = task.target
+        self.target_id[slot] = target_id(self.sim.grid.shape[1:], task)
         place = PLACES[task.world.place]
         self.climb[slot], self.drop[slot] = place.climb, place.drop
         episode = self.episode[slot]
         episode[:] = 0
-        episode[rules.EVENT] = EVENT_CODE[task.event]
+        episode[rules.EVENT] = task.event.code
         episode[rules.LIMIT], episode[rules.STRICT] = task.limit_ticks, task.strict
-        episode[rules.TARGET] = number[0]
+        episode[rules.TARGET] = number
 
     def _look(self, slots: np.ndarray) -> None:
         self.sim.draw(slots)
@@ -150,6 +147,27 @@ class CrossViewEnvs:
         )  # fmt: skip
         self.observation.previous_action[alive] = actions[alive]
         self._look(alive)
+
+    def follow(self, slots: np.ndarray) -> None:
+        """Moves the targets that walk to where their creatures are, and surveys the way anew where they went far."""
+        for slot in slots:
+            task = self.tasks[slot]
+            if task is None or not task.event.hunts:
+                continue
+            creature = self.sim.creatures[slot, task.creature]
+            x, z = int(creature[physics.X]), int(creature[physics.Z])
+            self.target[slot] = x, self.sim.floor[slot, x, z], z
+            if np.abs(self.target[slot] - self._surveyed[slot])[[0, 2]].max() >= FOLLOW_BLOCKS:
+                self._survey(slot, task)
+
+    def _survey(self, slot: int, task: Task) -> None:
+        self._surveyed[slot] = self.target[slot]
+        place = PLACES[task.world.place]
+        size_x, size_z, _ = place.shape
+        distance_field(
+            self.sim.floor[slot], size_x, size_z, self.toll[slot], self.target[slot], place.climb, place.drop,
+            self.field[slot],
+        )  # fmt: skip
 
     def close(self) -> None:
         """Ends the simulator's threads."""

@@ -7,12 +7,12 @@ import itertools
 
 import numpy as np
 from rich.progress import Progress
-from xview_deploy.spec import Event
 
 from xview_training.envs.crossview import CrossViewEnvs
 from xview_training.evaluation.players import Player
 from xview_training.sim.worlds import GENERATION
 from xview_training.tasks import rules
+from xview_training.tasks.events import TaskEvent
 from xview_training.tasks.suites import Suite
 
 
@@ -28,6 +28,7 @@ class Episode:
     success: bool
     first_right: bool
     first_wrong: bool
+    died: bool
     ticks: int
     path_blocks: float
 
@@ -39,7 +40,7 @@ class Selection:
     suite: Suite
     episodes: int
     seed: int
-    event: Event | None = None
+    event: TaskEvent | None = None
     difficulty: str | None = None
 
     def indices(self) -> np.ndarray:
@@ -91,6 +92,7 @@ def book(envs: CrossViewEnvs, slot: int) -> Episode:
         success=bool(episode[rules.SUCCESS]),
         first_right=bool(episode[rules.FIRST] == rules.TARGET_FIRST),
         first_wrong=bool(episode[rules.FIRST] == rules.DISTRACTOR_FIRST),
+        died=bool(episode[rules.DIED]),
         ticks=int(episode[rules.TICKS]),
         path_blocks=float(episode[rules.PATH]),
     )

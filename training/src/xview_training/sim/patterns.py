@@ -13,7 +13,7 @@ AHEAD = 5  # the face that looks along +z: a creature's front
 
 
 def later_motif(pattern: str, image: np.ndarray, face: int, rng: np.random.Generator) -> np.ndarray:
-    """Draws the pattern over a face, float (16, 16, 3), row 0 on top; faces -x +x -y +y -z +z. Unknown ones: nothing."""
+    """Draws the pattern over a face, float (16, 16, 3), row 0 on top; faces -x +x -y +y -z +z."""
     rows, cols = np.mgrid[0:SIDE, 0:SIDE]
     side = face not in (2, 3)
     if pattern in ORE_RGB:

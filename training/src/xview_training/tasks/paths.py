@@ -58,8 +58,8 @@ def distractor_toll(candidates, count, target, toll):
 def distance_field(floor, size_x, size_z, toll, target, climb, drop, field):
     """Fills field float32 (X, Z) with walking costs in blocks to target (x, y, z); UNREACHABLE where none.
 
-    size_x, size_z: of the place, in the lowest corner of the arrays. toll float32 (X, Z) is added to the cost of each column; climb, drop: how many blocks one step may rise or fall.
-    Label-correcting search with a ring queue.
+    size_x, size_z: of the place, in the lowest corner of the arrays. toll float32 (X, Z) is added to the cost of each
+    column; climb, drop: how many blocks one step may rise or fall. Label-correcting search with a ring queue.
     """
     field[:] = UNREACHABLE
     capacity = size_x * size_z + 1

@@ -1,24 +1,26 @@
-"""When a task is done: the rules of arrival and breaking, checked on every tick by the world itself.
+"""When a task is done: arrival, breaking, use and kills, checked on every tick by the world itself.
 
-Reward is binary and the simulator's own event (ROCKET-3, task synthesis). Beside it the first candidate that was
-arrived at is kept, right or wrong: success alone cannot tell recognition from visiting one object after another.
+Reward is binary and the simulator's own event (ROCKET-3, task synthesis). Beside it the first object that was arrived
+at, broken, used or killed is kept, right or wrong: success alone cannot tell recognition from trying one object after
+another. An agent that dies has lost.
 """
 
 import math
 
 from xview_training.sim import physics
 from xview_training.sim.compiled import compiled
-from xview_training.sim.hands import BROKEN, EDITED
+from xview_training.sim.hands import BROKEN, EDITED, SHOT_DEAD, STRUCK_DEAD, USED_BLOCK
 from xview_training.sim.mesh import remesh_column
 from xview_training.sim.raycast import sees_block
 from xview_training.sim.simulator import EYE_HEIGHT, LATENCY, tick, voxel_of
+from xview_training.tasks.events import TaskEvent
 
 ARRIVAL_DISTANCE = 2.0  # blocks on the ground, from the body's axis to the block's centre
 ARRIVAL_ANGLE = math.radians(25)  # off the view's axis, sideways
-APPROACH, BREAK = 0, 1
+APPROACH, BREAK, USE, MELEE, ARCHERY = (event.code for event in TaskEvent)
 
-# Columns of an episode, float64.
-TICKS, DONE, SUCCESS, FIRST, EVENT, LIMIT, STRICT, TARGET, PATH, EPISODE_SIZE = range(10)
+# Columns of an episode, float64. TARGET: number of the candidate, or of the creature that is hunted.
+TICKS, DONE, SUCCESS, FIRST, EVENT, LIMIT, STRICT, TARGET, PATH, DIED, EPISODE_SIZE = range(11)
 NOTHING_YET, TARGET_FIRST, DISTRACTOR_FIRST = 0, 1, 2
 
 
@@ -42,10 +44,15 @@ def at_candidate(grid, body, eye_height, candidate):
 
 @compiled()
 def _touched(grid, body, hands, eye_height, candidates, count, event):
-    """Index of the candidate that this tick's event concerns, -1 where none."""
-    if event == BREAK:
-        if hands[BROKEN] > 0:
-            x, z, y = voxel_of(hands[BROKEN], grid.shape[1], grid.shape[2])
+    """Number of the candidate, or creature, that this tick's event concerns, -1 where none."""
+    if event == MELEE:
+        return int(hands[STRUCK_DEAD]) - 1
+    if event == ARCHERY:
+        return int(hands[SHOT_DEAD]) - 1
+    if event in (BREAK, USE):
+        block = hands[BROKEN] if event == BREAK else hands[USED_BLOCK]
+        if block > 0:
+            x, z, y = voxel_of(block, grid.shape[1], grid.shape[2])
             for j in range(count):
                 if candidates[j, 0] == x and candidates[j, 1] == y and candidates[j, 2] == z:
                     return j
@@ -69,6 +76,8 @@ def judge(grid, body, hands, eye_height, candidates, count, episode):
             episode[SUCCESS] = 1
         if right or episode[STRICT] > 0:
             episode[DONE] = 1
+    if body[physics.HEALTH] <= 0:
+        episode[DIED] = episode[DONE] = 1
     if episode[TICKS] >= episode[LIMIT]:
         episode[DONE] = 1
 

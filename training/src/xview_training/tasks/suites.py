@@ -6,46 +6,9 @@ overlap between suites: a held-out world was never trained on.
 
 import dataclasses
 
-from xview_deploy.spec import Event
-
 from xview_training.naming import named
-
-
-@dataclasses.dataclass(frozen=True)
-class BodyRange:
-    """From what an agent's body and eye are drawn, uniformly between (low, high)."""
-
-    eye_height: tuple[float, float] = (1.62, 1.62)  # blocks
-    vertical_fov_deg: tuple[float, float] = (70.0, 70.0)
-    speed: tuple[float, float] = (1.0, 1.0)
-    turn: tuple[float, float] = (1.0, 1.0)
-    turn_lag: tuple[float, float] = (0.0, 0.0)
-    latency_ticks: tuple[int, int] = (0, 0)
-    light: tuple[float, float] = (1.0, 1.0)
-    pitch: tuple[float, float] = (0.0, 0.0)  # radians at the start
-    texture_sets: int = 1
-
-
-PLAYER = BodyRange()
-VARIED = BodyRange(
-    eye_height=(1.0, 1.8),
-    vertical_fov_deg=(60.0, 80.0),
-    light=(0.7, 1.1),
-    pitch=(-0.1, 0.15),
-    latency_ticks=(0, 1),
-    texture_sets=8,
-)
-ROBOT = BodyRange(
-    eye_height=(0.6, 1.6),
-    vertical_fov_deg=(60.0, 80.0),
-    speed=(0.4, 1.0),
-    turn=(0.5, 1.0),
-    turn_lag=(0.0, 0.6),
-    latency_ticks=(0, 2),
-    light=(0.7, 1.1),
-    pitch=(-0.05, 0.15),
-    texture_sets=8,
-)
+from xview_training.tasks.bodies import EYES, PLAYER, ROBOT, VARIED, BodyRange
+from xview_training.tasks.events import TaskEvent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,12 +19,16 @@ class Scene:
     body: BodyRange
     weight: float
     difficulties: tuple[tuple[str, float], ...]  # (difficulty, share)
-    events: tuple[tuple[Event, float], ...]  # (event, share)
+    events: tuple[tuple[TaskEvent, float], ...]  # (event, share)
 
 
 @dataclasses.dataclass(frozen=True)
 class Suite:
-    """A family of tasks. Goal cameras see at least `min_goal_pixels` of a 64 x 64 picture's target."""
+    """A family of tasks. Goal cameras see at least `min_goal_pixels` of a 64 x 64 picture's target.
+
+    hidden: only tasks whose target is out of sight in the first frame. strict: a wrong arrival ends the episode.
+    randomise: false gives every body the published player's.
+    """
 
     name: str
     first_seed: int
@@ -69,22 +36,40 @@ class Suite:
     scenes: tuple[Scene, ...]
     min_goal_pixels: int = 8
     strict: bool = False
+    hidden: bool = False
+    randomise: bool = True
 
 
-APPROACH_AND_BREAK = ((Event.APPROACH, 0.7), (Event.BREAK, 0.3))
-ONLY_APPROACH = ((Event.APPROACH, 1.0),)
+APPROACH_AND_BREAK = ((TaskEvent.APPROACH, 0.7), (TaskEvent.BREAK, 0.3))
+ONLY_APPROACH = ((TaskEvent.APPROACH, 1.0),)
+FIVE_EVENTS = tuple((event, 0.2) for event in TaskEvent)
+BLOCK_EVENTS = tuple((event, 1 / 3) for event in TaskEvent if not event.hunts)
 FOUR_DISTANCES = (("near", 0.25), ("easy", 0.25), ("medium", 0.25), ("hard", 0.25))
+OPEN_AIR = ("plains", "forest", "desert", "snow", "hills")
+
+
+def all_places(body: BodyRange, distances: tuple[tuple[str, float], ...] = FOUR_DISTANCES) -> tuple[Scene, ...]:
+    """Every place of the full world: biomes and the village with five events, the mine and the halls with their own."""
+    outdoors = tuple(Scene(place, body, 0.12, distances, FIVE_EVENTS) for place in OPEN_AIR)
+    return (
+        *outdoors,
+        Scene("village", body, 0.16, distances, FIVE_EVENTS),
+        Scene("cave", body, 0.12, distances, FIVE_EVENTS),
+        Scene("halls", body, 0.12, distances, BLOCK_EVENTS),
+    )
+
 
 SUITES = {
     suite.name: suite
     for suite in (
+        # The first version's: small landscapes and rooms, approach and break.
         Suite(
             "train",
             0,
             1_000_000,
             (
-                Scene("landscape", VARIED, 0.5, (("near", 0.45), ("easy", 0.4), ("medium", 0.15)), APPROACH_AND_BREAK),
-                Scene("rooms", ROBOT, 0.5, (("near", 0.6), ("easy", 0.4)), ONLY_APPROACH),
+                Scene("landscape", VARIED, 0.4, (("near", 0.5), ("easy", 0.4), ("medium", 0.1)), APPROACH_AND_BREAK),
+                Scene("rooms", ROBOT, 0.6, (("near", 0.7), ("easy", 0.3)), ONLY_APPROACH),
             ),
         ),
         Suite("heldout", 1_000_000, 100_000, (Scene("landscape", PLAYER, 1.0, FOUR_DISTANCES, APPROACH_AND_BREAK),)),
@@ -92,6 +77,19 @@ SUITES = {
             "robot", 2_000_000, 100_000, (Scene("rooms", ROBOT, 1.0, (("near", 0.5), ("easy", 0.5)), ONLY_APPROACH),)
         ),
         Suite("twin", 3_000_000, 100_000, (Scene("rooms", ROBOT, 1.0, (("near", 1.0),), ONLY_APPROACH),)),
+        # The full world's: every place, five events.
+        Suite("train-v1", 10_000_000, 10_000_000, all_places(EYES)),
+        Suite("heldout-v1", 20_000_000, 1_000_000, all_places(PLAYER)),
+        Suite("invisible-v1", 30_000_000, 1_000_000, all_places(PLAYER), hidden=True),
+        Suite(
+            "robot-v1",
+            40_000_000,
+            1_000_000,
+            (
+                Scene("halls", ROBOT, 0.6, FOUR_DISTANCES, ONLY_APPROACH),
+                Scene("rooms", ROBOT, 0.4, (("near", 0.5), ("easy", 0.5)), ONLY_APPROACH),
+            ),
+        ),
     )
 }
 

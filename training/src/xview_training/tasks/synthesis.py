@@ -1,90 +1,33 @@
 """Makes tasks: world, target, goal camera, start (ROCKET-3, task synthesis), each proved visible and reachable.
 
 A task comes from (suite, index) alone. Making one leaves its world loaded in the simulator's slot; `load` does the same
-from a record, and both end in the same state.
+from a record, and both end in the same state. Why draws were given up is counted in `rejected`.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
+from collections import Counter
 
 import numpy as np
-from xview_deploy.spec import CameraModel, Event
 
-from xview_training.sim import raster
-from xview_training.sim.camera import CAMERA_SIZE, half_tangents, look_at, pack
 from xview_training.sim.compiled import compiled
 from xview_training.sim.simulator import Embodiment, VoxelSim
 from xview_training.sim.worlds import PLACES, WorldSeed
+from xview_training.tasks.bodies import PLAYER
+from xview_training.tasks.events import TaskEvent
+from xview_training.tasks.goal_views import GoalPicture, draw_goal_camera
+from xview_training.tasks.objects import WorldObject, objects_for
 from xview_training.tasks.paths import UNREACHABLE, distance_field, distractor_toll
-from xview_training.tasks.suites import BodyRange, Scene, Suite
+from xview_training.tasks.suites import Scene, Suite
 from xview_training.tasks.task import DIFFICULTIES, GoalCamera, Start, Task
-from xview_training.tasks.visibility import PIXELS, SEEN_PIXELS, VIEW_SIZE, block_id, target_view
+from xview_training.tasks.visibility import PIXELS, SEEN_PIXELS, VIEW_SIZE, target_id, target_view
 
-GOAL_SIDE = 64  # pixels of the picture that visibility is judged on
 TOLERANCE = 0.2  # of a difficulty's distance
-GOAL_DISTANCE = (4.0, 18.0)  # blocks from goal camera to target
 ATTEMPTS = 64  # worlds tried for one task before giving up
-
-
-class GoalPicture:
-    """Buffers for drawing a goal camera's view of a world."""
-
-    def __init__(self, side: int = GOAL_SIDE):
-        self.rgb = np.zeros((side, side, 3), np.uint8)
-        self.ids = np.zeros((side, side), np.int32)
-        self._depth = np.zeros((side, side), np.float32)
-        self._camera = np.zeros(CAMERA_SIZE, np.float32)
-        self._scratch = raster.scratch(side, side)
-
-    def draw(self, sim: VoxelSim, index: int, camera: GoalCamera, body: Embodiment) -> None:
-        """Renders environment `index` from `camera` into rgb uint8 (S, S, 3) and ids int32 (S, S)."""
-        tan_x, tan_y = half_tangents(camera.vertical_fov_deg, camera.aspect)
-        pack(self._camera, camera.x, camera.y, camera.z, camera.yaw, camera.pitch, tan_x, tan_y, len(self.ids))
-        sim.picture(index, self._camera, body, self._scratch, self.rgb, self.ids, self._depth)
-
-
-def _draw_body(rng: np.random.Generator, bodies: BodyRange) -> Embodiment:
-    return Embodiment(
-        eye_height=round(float(rng.uniform(*bodies.eye_height)), 3),
-        vertical_fov_deg=round(float(rng.uniform(*bodies.vertical_fov_deg)), 2),
-        aspect=CameraModel().aspect,
-        speed=round(float(rng.uniform(*bodies.speed)), 3),
-        turn=round(float(rng.uniform(*bodies.turn)), 3),
-        turn_lag=round(float(rng.uniform(*bodies.turn_lag)), 3),
-        latency_ticks=int(rng.integers(bodies.latency_ticks[0], bodies.latency_ticks[1] + 1)),
-        light=round(float(rng.uniform(*bodies.light)), 3),
-        textures=int(rng.integers(bodies.texture_sets)),
-    )
-
-
-def _draw_goal_camera(
-    rng: np.random.Generator, sim: VoxelSim, index: int, target: np.ndarray, shape: tuple[int, int, int]
-) -> GoalCamera | None:
-    """A camera from eye level to top-down around the target, or None where a block or the place's end is."""
-    centre = target + 0.5
-    azimuth = rng.uniform(-math.pi, math.pi)
-    elevation = rng.uniform(0.02, 0.25) if rng.random() < 0.35 else rng.uniform(0.1, 1.45)
-    distance = rng.uniform(*GOAL_DISTANCE)
-    flat = distance * math.cos(elevation)
-    eye = centre + (flat * math.cos(azimuth), distance * math.sin(elevation), flat * math.sin(azimuth))
-    grid = sim.grid[index]
-    if not (1 < eye[0] < shape[0] - 1 and 1 < eye[2] < shape[1] - 1):
-        return None
-    x, y, z = (int(v) for v in eye)
-    if y < grid.shape[2] and grid[x, z, y] != 0:
-        return None
-    yaw, pitch = look_at(eye, centre)
-    return GoalCamera(
-        x=round(float(eye[0]), 3),
-        y=round(float(eye[1]), 3),
-        z=round(float(eye[2]), 3),
-        yaw=round(yaw + float(rng.uniform(-0.3, 0.3)), 4),
-        pitch=round(pitch + float(rng.uniform(-0.25, 0.25)), 4),
-        vertical_fov_deg=round(float(rng.uniform(50, 80)), 2),
-        aspect=float(rng.choice((1.0, 4 / 3, 4 / 3, 16 / 9))),
-    )
+TARGETS_A_WORLD = 3  # objects tried in one world
+CAMERAS_A_TARGET = 12
+SET_PLACES = ("landscape", "rooms")  # the first version's, whose ground is known by one of its columns
 
 
 @compiled()
@@ -96,7 +39,8 @@ def _starts(floor, size_x, size_z, field, target, low, high, grid, ground, out):
             manhattan = abs(x - target[0]) + abs(z - target[2])
             if manhattan < low or manhattan > high or field[x, z] >= UNREACHABLE:
                 continue
-            if field[x, z] > 1.6 * manhattan + 20 or grid[x, z, floor[x, z] - 1] != ground[x, z]:
+            y = floor[x, z]
+            if field[x, z] > 1.6 * manhattan + 20 or (ground[x, z] != 0 and grid[x, z, y - 1] != ground[x, z]):
                 continue
             out[count, 0], out[count, 1] = x, z
             count += 1
@@ -112,17 +56,19 @@ class Synthesiser:
         self._judge = GoalPicture()
         self.field = np.zeros(sim.floor.shape[1:], np.float32)
         self.toll = np.zeros(sim.floor.shape[1:], np.float32)
+        self.rejected: Counter[str] = Counter()
         self._columns = np.zeros((sim.floor[0].size, 2), np.int16)
         self._view = np.zeros(VIEW_SIZE, np.float32)
 
     def make(
-        self, slot: int, suite: Suite, index: int, event: Event | None = None, difficulty: str | None = None
+        self, slot: int, suite: Suite, index: int, event: TaskEvent | None = None, difficulty: str | None = None
     ) -> Task:
         """Task `index` of `suite`, its world loaded in `slot`; event and difficulty narrow the draw."""
         if not 0 <= index < suite.size:
             raise ValueError(f"suite {suite.name} has tasks 0 to {suite.size - 1}, got {index}")
         rng = np.random.default_rng([suite.first_seed, index])
-        scene = suite.scenes[int(rng.choice(len(suite.scenes), p=[s.weight for s in suite.scenes]))]
+        weights = np.array([s.weight for s in suite.scenes])
+        scene = suite.scenes[int(rng.choice(len(suite.scenes), p=weights / weights.sum()))]
         event = event or scene.events[int(rng.choice(len(scene.events), p=[w for _, w in scene.events]))][0]
         names, shares = zip(*scene.difficulties, strict=True)
         difficulty = difficulty or names[int(rng.choice(len(names), p=shares))]
@@ -142,63 +88,62 @@ class Synthesiser:
         scene: Scene,
         world: WorldSeed,
         index: int,
-        event: Event,
+        event: TaskEvent,
         difficulty: str,
     ) -> Task | None:
-        sim = self.sim
-        sim.load_world(slot, world)
-        body = _draw_body(rng, scene.body)
-        candidates = sim.candidates[slot, : sim.candidate_count[slot]]
-        for chosen in rng.permutation(len(candidates))[:3]:
-            target = candidates[chosen, :3].astype(np.int64)
-            shape = PLACES[world.place].shape
-            camera = self._goal_camera(rng, slot, target, body, suite.min_goal_pixels, shape)
+        self.sim.load_world(slot, world)
+        body = (scene.body if suite.randomise else PLAYER).draw(rng)
+        things = objects_for(self.sim, slot, event)
+        if not things:
+            self.rejected["the world has no object for the event"] += 1
+        for chosen in rng.permutation(len(things))[:TARGETS_A_WORLD]:
+            thing = things[chosen]
+            camera = self._goal_camera(rng, slot, thing, body, suite.min_goal_pixels, scene.place)
             if camera is None:
+                self.rejected["no goal camera sees enough of the target"] += 1
                 continue
-            start = self._start(rng, slot, target, DIFFICULTIES[difficulty], scene)
+            start = self._start(rng, slot, thing, DIFFICULTIES[difficulty], scene)
             if start is None:
+                self.rejected["no start at that distance from which it can be reached"] += 1
                 continue
-            x, y, z = (int(v) for v in target)
-            kind = candidates[chosen, 3]
+            visible = self._visible_at(slot, start, body, thing)
+            if visible and suite.hidden:
+                self.rejected["the target is in sight at the start"] += 1
+                continue
             return Task(
                 task_id=f"{suite.name}-{index}",
                 world=world,
                 event=event,
                 difficulty=difficulty,
-                target=(x, y, z),
+                target=thing.cell,
                 start=start,
                 body=body,
                 goal_camera=camera,
-                visible_at_start=self._visible_at(slot, start, body, (x, y, z)),
-                same_kind=int((candidates[:, 3] == kind).sum()) - 1,
+                visible_at_start=visible,
+                same_kind=sum(other.kind == thing.kind for other in things) - 1,
                 strict=suite.strict,
+                creature=thing.number if thing.creature else -1,
             )
         return None
 
     def _goal_camera(
-        self,
-        rng: np.random.Generator,
-        slot: int,
-        target: np.ndarray,
-        body: Embodiment,
-        min_pixels: int,
-        shape: tuple[int, int, int],
+        self, rng: np.random.Generator, slot: int, thing: WorldObject, body: Embodiment, min_pixels: int, place: str
     ) -> GoalCamera | None:
-        for _ in range(12):
-            camera = _draw_goal_camera(rng, self.sim, slot, target, shape)
+        for _ in range(CAMERAS_A_TARGET):
+            camera = draw_goal_camera(rng, self.sim.grid[slot], np.array(thing.centre), PLACES[place].shape)
             if camera is None:
                 continue
             self._judge.draw(self.sim, slot, camera, body)
-            target_view(self._judge.ids, block_id(self.sim.grid.shape[1:], target), self._view)
+            target_view(self._judge.ids, thing.seen_id, self._view)
             if self._view[PIXELS] >= min_pixels:
                 return camera
         return None
 
     def _start(
-        self, rng: np.random.Generator, slot: int, target: np.ndarray, distance: int, scene: Scene
+        self, rng: np.random.Generator, slot: int, thing: WorldObject, distance: int, scene: Scene
     ) -> Start | None:
         """A reachable start at the difficulty's Manhattan distance, facing the target roughly or not at all."""
-        floor = self.sim.floor[slot]
+        floor, target = self.sim.floor[slot], np.array(thing.cell, np.int64)
         self._survey(slot, target, scene.place)
         low, high = round(distance * (1 - TOLERANCE)), round(distance * (1 + TOLERANCE))
         ground = self._ground(slot, scene.place)
@@ -214,19 +159,21 @@ class Synthesiser:
         return Start(x + 0.5, float(floor[x, z]), z + 0.5, round(float(yaw), 4), round(float(pitch), 4))
 
     def _ground(self, slot: int, place: str) -> np.ndarray:
-        """What block one must stand on to start: the place's own ground, not the top of an object."""
+        """What block one must stand on to start, 0 for any: the place's own ground, not the top of an object."""
         grid, floor = self.sim.grid[slot], self.sim.floor[slot]
+        if place not in SET_PLACES:
+            return np.zeros(floor.shape, np.uint8)  # what stands there is too high to be walked to
         size_x, size_z, _ = PLACES[place].shape
         # Rooms: inside the house, whose floor is uniform.
         x, z = (size_x // 2, size_z // 2) if place == "rooms" else (1, 1)
         return np.full(floor.shape, grid[x, z, 3 if place == "rooms" else floor[x, z] - 1], np.uint8)
 
-    def _visible_at(self, slot: int, start: Start, body: Embodiment, target: tuple[int, int, int]) -> bool:
+    def _visible_at(self, slot: int, start: Start, body: Embodiment, thing: WorldObject) -> bool:
         eye = GoalCamera(
             start.x, start.y + body.eye_height, start.z, start.yaw, start.pitch, body.vertical_fov_deg, body.aspect
         )
         self._judge.draw(self.sim, slot, eye, body)
-        target_view(self._judge.ids, block_id(self.sim.grid.shape[1:], np.array(target)), self._view)
+        target_view(self._judge.ids, thing.seen_id, self._view)
         return bool(self._view[PIXELS] >= SEEN_PIXELS)
 
     def load(self, slot: int, task: Task) -> None:
@@ -237,7 +184,8 @@ class Synthesiser:
     def enter(self, slot: int, task: Task) -> None:
         """As `load`, for a task whose world is already loaded in `slot` and unedited."""
         start = task.start
-        self.sim.place(slot, start.x, start.y, start.z, start.yaw, start.pitch, task.body)
+        carried = task.event.carried
+        self.sim.place(slot, start.x, start.y, start.z, start.yaw, start.pitch, task.body, carried)
         self.goal.draw(self.sim, slot, task.goal_camera, task.body)
         self._survey(slot, np.array(task.target, np.int64), task.world.place)
 
@@ -251,4 +199,4 @@ class Synthesiser:
 
 def goal_mask(ids: np.ndarray, grid_shape: tuple[int, ...], task: Task) -> np.ndarray:
     """The exact mask of the target in a goal picture: uint8 (S, S) of 0 and 1."""
-    return (ids == block_id(grid_shape, np.array(task.target))).astype(np.uint8)
+    return (ids == target_id(grid_shape, task)).astype(np.uint8)

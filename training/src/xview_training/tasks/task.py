@@ -10,11 +10,13 @@ import json
 import typing
 from typing import Any
 
-from xview_deploy.spec import ContractError, Event
+from xview_deploy.spec import ContractError
 
+from xview_training.sim.creatures import MAX_CREATURES
 from xview_training.sim.simulator import Embodiment
 from xview_training.sim.textures import atlas
 from xview_training.sim.worlds import SHAPE, WorldSeed
+from xview_training.tasks.events import TaskEvent
 
 # Manhattan distance from start to target in blocks. ROCKET-3 has 20, 40 and 60; "near" is ours.
 DIFFICULTIES = {"near": 10, "easy": 20, "medium": 40, "hard": 60}
@@ -55,9 +57,9 @@ class Task:
 
     task_id: str
     world: WorldSeed
-    event: Event
+    event: TaskEvent
     difficulty: str
-    target: tuple[int, int, int]  # block x, y, z
+    target: tuple[int, int, int]  # block x, y, z; of a creature: the cell of its feet at the start
     start: Start
     body: Embodiment
     goal_camera: GoalCamera
@@ -65,6 +67,7 @@ class Task:
     same_kind: int  # distractors that look like the target
     strict: bool = False  # a wrong arrival ends the episode
     limit_ticks: int = LIMIT_TICKS
+    creature: int = -1  # number of the creature that is hunted; -1: the target is a block
 
     def __post_init__(self) -> None:
         """TaskError where the world has no such place or look: compiled code would read beside its arrays."""
@@ -83,6 +86,9 @@ class Task:
                     f"{name}: expected a field of view between 0 and 180 degrees and a positive aspect, "
                     f"got {lens.vertical_fov_deg} and {lens.aspect}"
                 )
+        if self.event.hunts != (0 <= self.creature < MAX_CREATURES) or self.creature < -1:
+            expected = f"0 to {MAX_CREATURES - 1}" if self.event.hunts else "-1"
+            raise TaskError(f"creature: expected {expected} for {self.event.value}, got {self.creature}")
         if self.limit_ticks < 1:
             raise TaskError(f"limit_ticks: expected at least 1, got {self.limit_ticks}")
 
@@ -121,7 +127,7 @@ def _value(hint: Any, value: object, where: str) -> Any:
     """`value` if it is what the field's type says."""
     if dataclasses.is_dataclass(hint):
         return _build(typing.cast(type, hint), value, where)
-    if hint is Event:
+    if hint is TaskEvent:
         return _event(value, where)
     if where.endswith(".difficulty") and value not in tuple(DIFFICULTIES):
         raise TaskError(f"{where}: expected one of {', '.join(DIFFICULTIES)}, got {_short(value)}")
@@ -145,9 +151,9 @@ def _scalar(hint: type, value: object, where: str) -> Any:
     return value
 
 
-def _event(value: object, where: str) -> Event:
+def _event(value: object, where: str) -> TaskEvent:
     try:
-        return Event.parse(value if isinstance(value, str) else repr(value))
+        return TaskEvent.parse(value if isinstance(value, str) else repr(value))
     except ContractError as error:
         raise TaskError(f"{where}: {error}") from None
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from xview_training.sim.compiled import compiled
+from xview_training.tasks.task import Task
 
 SEEN_PIXELS = 2  # of a 64 x 64 picture: fewer cannot be told from noise
 PIXELS, POINT_X, POINT_Y, X0, Y0, X1, Y1, VIEW_SIZE = range(8)
@@ -34,3 +35,13 @@ def block_id(shape: tuple[int, ...], target: tuple[int, int, int] | np.ndarray) 
     """The id that renderers give block (x, y, z) in a grid of shape (X, Z, Y)."""
     x, y, z = (int(v) for v in target)
     return 1 + (x * shape[1] + z) * shape[2] + y
+
+
+def creature_id(shape: tuple[int, ...], number: int) -> int:
+    """The id that renderers give a creature in a world with a grid of that shape."""
+    return 1 + shape[0] * shape[1] * shape[2] + number
+
+
+def target_id(shape: tuple[int, ...], task: Task) -> int:
+    """The id of a task's target in pictures."""
+    return creature_id(shape, task.creature) if task.event.hunts else block_id(shape, task.target)

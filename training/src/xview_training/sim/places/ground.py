@@ -117,6 +117,6 @@ def sprinkle(state, grid, floor, taken, surface, density, kinds):
     for x in range(1, floor.shape[0] - 1):
         for z in range(1, floor.shape[1] - 1):
             y = floor[x, z]
-            if taken[x, z] == 0 and grid[x, z, y - 1] == surface and grid[x, z, y] == 0:
-                if uniform(state, 0.0, 1.0) < density:
-                    grid[x, z, y] = kinds[integer(state, 0, len(kinds))]
+            free = taken[x, z] == 0 and grid[x, z, y - 1] == surface and grid[x, z, y] == 0
+            if free and uniform(state, 0.0, 1.0) < density:
+                grid[x, z, y] = kinds[integer(state, 0, len(kinds))]

@@ -1,4 +1,4 @@
-"""A village: houses with doors, windows and furniture, fields behind fences, paths and lanterns on nearly flat ground."""
+"""A village: houses with doors, windows and furniture, fields behind fences, paths and lanterns."""
 
 import numpy as np
 

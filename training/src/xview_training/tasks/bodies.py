@@ -1,0 +1,71 @@
+"""Randomised embodiments: from what an agent's body and eye are drawn.
+
+Camera height and field of view are where policies that were trained with one body fail on robots (ROCKET-3,
+limitations). `PLAYER` is the published body, and what a suite with `randomise=False` gives everyone.
+"""
+
+import dataclasses
+
+import numpy as np
+from xview_deploy.spec import CameraModel
+
+from xview_training.sim.simulator import Embodiment
+
+
+@dataclasses.dataclass(frozen=True)
+class BodyRange:
+    """Ranges (low, high), drawn uniformly."""
+
+    eye_height: tuple[float, float] = (1.62, 1.62)  # blocks above the feet
+    vertical_fov_deg: tuple[float, float] = (70.0, 70.0)  # degrees
+    speed: tuple[float, float] = (1.0, 1.0)  # times 4.317 blocks/s
+    turn: tuple[float, float] = (1.0, 1.0)  # times the camera step asked for
+    turn_lag: tuple[float, float] = (0.0, 0.0)  # share of the last tick's turning rate that remains
+    latency_ticks: tuple[int, int] = (0, 0)  # ticks of 1/20 s during which the previous action still acts
+    light: tuple[float, float] = (1.0, 1.0)  # the camera's exposure
+    pitch: tuple[float, float] = (0.0, 0.0)  # radians downwards at the start
+    texture_sets: int = 1  # how many sets of textures there are to choose from
+
+    def draw(self, rng: np.random.Generator) -> Embodiment:
+        """One body, its numbers rounded so that a task's record holds them exactly."""
+        return Embodiment(
+            eye_height=round(float(rng.uniform(*self.eye_height)), 3),
+            vertical_fov_deg=round(float(rng.uniform(*self.vertical_fov_deg)), 2),
+            aspect=CameraModel().aspect,
+            speed=round(float(rng.uniform(*self.speed)), 3),
+            turn=round(float(rng.uniform(*self.turn)), 3),
+            turn_lag=round(float(rng.uniform(*self.turn_lag)), 3),
+            latency_ticks=int(rng.integers(self.latency_ticks[0], self.latency_ticks[1] + 1)),
+            light=round(float(rng.uniform(*self.light)), 3),
+            textures=int(rng.integers(self.texture_sets)),
+        )
+
+
+PLAYER = BodyRange()
+VARIED = BodyRange(
+    eye_height=(1.0, 1.8),
+    vertical_fov_deg=(60.0, 80.0),
+    light=(0.7, 1.1),
+    pitch=(-0.1, 0.15),
+    latency_ticks=(0, 1),
+    texture_sets=8,
+)
+ROBOT = BodyRange(
+    eye_height=(0.6, 1.6),
+    vertical_fov_deg=(60.0, 80.0),
+    speed=(0.4, 1.0),
+    turn=(0.5, 1.0),
+    turn_lag=(0.0, 0.6),
+    latency_ticks=(0, 2),
+    light=(0.7, 1.1),
+    pitch=(-0.05, 0.15),
+    texture_sets=8,
+)
+EYES = BodyRange(
+    eye_height=(0.15, 1.8),
+    vertical_fov_deg=(60.0, 110.0),
+    light=(0.7, 1.15),
+    pitch=(-0.15, 0.25),
+    latency_ticks=(0, 2),
+    texture_sets=8,
+)
