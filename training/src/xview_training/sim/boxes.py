@@ -1,12 +1,13 @@
 """Rays against boxes: small blocks (sim/models.py) and the parts of creatures (sim/figures.py).
 
-Every renderer asks the same functions, so that all of them see the same box at the same distance. Functions take
-numbers where they can: see sim/shade.py.
+Every renderer asks the same functions, so that all of them see the same box at the same distance; what hands and
+arrows meet is a rule, so `hit_box` comes out alike on every processor. Functions take numbers where they can: see
+sim/shade.py.
 """
 
 import numpy as np
 
-from xview_training.sim.compiled import compiled_fast
+from xview_training.sim.compiled import compiled, compiled_fast
 from xview_training.sim.figures import FIRST_PART, PARTS, SWINGS
 
 f4 = np.float32
@@ -18,13 +19,13 @@ FAR = f4(1e9)
 KIND, POSE_X, POSE_Y, POSE_Z, POSE_COS, POSE_SIN, POSE_SWING, POSE_FLASH, POSE_SIZE = range(9)
 
 
-@compiled_fast()
+@compiled(error_model="numpy")
 def inverse(d):
     """1 / d, finite also where the ray runs along a plane."""
     return f4(1) / (d if abs(d) > f4(1e-9) else f4(1e-9))
 
 
-@compiled_fast()
+@compiled(error_model="numpy")
 def hit_box(px, py, pz, dx, dy, dz, x0, y0, z0, x1, y1, z1):
     """(t, axis, positive): where the ray from p along d enters the box, FAR where it does not.
 

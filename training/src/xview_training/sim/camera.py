@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from xview_training.sim.compiled import compiled
+from xview_training.sim.exact import cos, sin
 
 CAMERA_SIZE = 13
 
@@ -17,7 +18,7 @@ CAMERA_SIZE = 13
 @compiled()
 def pack(out, x, y, z, yaw, pitch, tan_x, tan_y, height_px):
     """Fills `out` float32 (13,). tan_x, tan_y: tangents of half the field of view."""
-    cy, sy, cp, sp = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
+    cy, sy, cp, sp = cos(yaw), sin(yaw), cos(pitch), sin(pitch)
     out[0], out[1], out[2] = x, y, z
     out[3], out[4], out[5] = -sy * cp, -sp, cy * cp
     out[6], out[7], out[8] = -cy * tan_x, 0.0, -sy * tan_x

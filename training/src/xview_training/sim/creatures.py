@@ -23,6 +23,7 @@ from xview_training.sim.boxes import (
 )
 from xview_training.sim.collision import ON_GROUND, VX, VY, VZ, YAW, X, Y, Z, in_water, move
 from xview_training.sim.compiled import compiled
+from xview_training.sim.exact import atan2, cos, hypot, sin
 from xview_training.sim.figures import ARROW, KINDS
 from xview_training.sim.physics import HEALTH, HURT, hurt, knock_back
 from xview_training.sim.random import uniform
@@ -83,11 +84,11 @@ def _decide(creature, player, state):
     """What to do next."""
     dx, dz = player[X] - creature[X], player[Z] - creature[Z]
     hostile = DAMAGES[int(creature[SPECIES])] > 0
-    if hostile and math.hypot(dx, dz) < SIGHT and abs(player[Y] - creature[Y]) < 6 and player[HEALTH] > 0:
-        creature[MODE], creature[WISH_YAW] = CHASE, math.atan2(-dx, dz)
+    if hostile and hypot(dx, dz) < SIGHT and abs(player[Y] - creature[Y]) < 6 and player[HEALTH] > 0:
+        creature[MODE], creature[WISH_YAW] = CHASE, atan2(-dx, dz)
         return
     if creature[MODE] == FLEE and creature[TIMER] > 0:
-        creature[WISH_YAW] = math.atan2(dx, -dz)
+        creature[WISH_YAW] = atan2(dx, -dz)
         return
     if creature[MODE] == CHASE or creature[TIMER] <= 0:
         rests = uniform(state, 0.0, 1.0) < 0.5
@@ -107,10 +108,10 @@ def _walk(grid, creature):
     wet = in_water(grid, creature)
     before_y = creature[Y]
     if creature[HURT] <= 0 and (creature[ON_GROUND] > 0 or wet):
-        creature[VX], creature[VZ] = -math.sin(creature[YAW]) * pace, math.cos(creature[YAW]) * pace
+        creature[VX], creature[VZ] = -sin(creature[YAW]) * pace, cos(creature[YAW]) * pace
     x, z = creature[X], creature[Z]
     bumped = move(grid, creature, creature[VX], creature[VY], creature[VZ], WIDTHS[kind], HEIGHTS[kind])
-    creature[STRIDE] += math.hypot(creature[X] - x, creature[Z] - z)
+    creature[STRIDE] += hypot(creature[X] - x, creature[Z] - z)
     if wet:
         creature[VY] = min(creature[VY] * physics.WATER_DRAG + 0.03, 0.15)  # keeps its head up
     else:
@@ -132,7 +133,7 @@ def _strike(creature, player):
     creature[COOLDOWN] = max(0.0, creature[COOLDOWN] - 1)
     dx, dz = player[X] - creature[X], player[Z] - creature[Z]
     reach = WIDTHS[kind] / 2 + 1.2
-    if creature[MODE] != CHASE or creature[COOLDOWN] > 0 or math.hypot(dx, dz) > reach:
+    if creature[MODE] != CHASE or creature[COOLDOWN] > 0 or hypot(dx, dz) > reach:
         return
     if abs(player[Y] - creature[Y]) < 1.5:
         creature[COOLDOWN] = BLOW_TICKS
@@ -170,12 +171,12 @@ def pose(creatures, arrows, poses):
         alive = creature[SPECIES] >= 0 and creature[HEALTH] > 0
         row[KIND] = creature[SPECIES] if alive else -1
         row[POSE_X], row[POSE_Y], row[POSE_Z] = creature[X], creature[Y], creature[Z]
-        row[POSE_COS], row[POSE_SIN] = math.cos(creature[YAW]), math.sin(creature[YAW])
-        row[POSE_SWING] = math.sin(creature[STRIDE] * 4.0)
+        row[POSE_COS], row[POSE_SIN] = cos(creature[YAW]), sin(creature[YAW])
+        row[POSE_SWING] = sin(creature[STRIDE] * 4.0)
         row[POSE_FLASH] = 1.0 if creature[HURT] > 0 else 0.0
     for a in range(arrows.shape[0]):
         arrow, row = arrows[a], poses[n + a]
         row[KIND] = ARROW if arrow[ON_GROUND] > 0 else -1
         row[POSE_X], row[POSE_Y], row[POSE_Z] = arrow[X], arrow[Y], arrow[Z]
-        row[POSE_COS], row[POSE_SIN] = math.cos(arrow[YAW]), math.sin(arrow[YAW])
+        row[POSE_COS], row[POSE_SIN] = cos(arrow[YAW]), sin(arrow[YAW])
         row[POSE_SWING], row[POSE_FLASH] = 0.0, 0.0

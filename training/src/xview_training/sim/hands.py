@@ -15,6 +15,7 @@ from xview_training.sim.blocks import AIR, BREAK_TICKS, USED
 from xview_training.sim.collision import ON_GROUND, PITCH, VX, VY, VZ, YAW, X, Y, Z
 from xview_training.sim.compiled import compiled
 from xview_training.sim.creatures import HEIGHTS, SPECIES, WIDTHS, alarm
+from xview_training.sim.exact import cos, sin
 from xview_training.sim.items import ARROWS, BLOW_TICKS, BOW, DAMAGE_OF, FIRST_BLOCK_ITEM, TOOL_OF, give, held, take
 from xview_training.sim.physics import ATTACK, HEALTH, HOTBAR, USE, hurt, knock_back
 from xview_training.sim.raycast import cast
@@ -72,8 +73,8 @@ def creature_on_ray(creatures, ox, oy, oz, dx, dy, dz, reach):
 @compiled()
 def view_of(body):
     """Unit vector (x, y, z) of a body's view."""
-    cp = math.cos(body[PITCH])
-    return -math.sin(body[YAW]) * cp, -math.sin(body[PITCH]), math.cos(body[YAW]) * cp
+    cp = cos(body[PITCH])
+    return -sin(body[YAW]) * cp, -sin(body[PITCH]), cos(body[YAW]) * cp
 
 
 @compiled()
@@ -180,7 +181,7 @@ def fly(grid, hands, creatures, arrows):
         arrow = arrows[a]
         if arrow[ON_GROUND] == 0:
             continue
-        speed = math.sqrt(arrow[VX] ** 2 + arrow[VY] ** 2 + arrow[VZ] ** 2)
+        speed = math.sqrt(arrow[VX] * arrow[VX] + arrow[VY] * arrow[VY] + arrow[VZ] * arrow[VZ])
         _, _, _, axis, _, wall = cast(grid, arrow[X], arrow[Y], arrow[Z], arrow[VX], arrow[VY], arrow[VZ], 1.0)
         end = wall if axis >= 0 else 1.0
         who, _ = creature_on_ray(creatures, arrow[X], arrow[Y], arrow[Z], arrow[VX], arrow[VY], arrow[VZ], end)

@@ -13,13 +13,14 @@ import numpy as np
 from xview_training.sim import collision
 from xview_training.sim.collision import ON_GROUND, PITCH, VX, VY, VZ, YAW, X, Y, Z, in_water, move, solid
 from xview_training.sim.compiled import compiled
+from xview_training.sim.exact import cos, hypot, sin
 
 __all__ = ["ON_GROUND", "PITCH", "VX", "VY", "VZ", "YAW", "X", "Y", "Z", "move", "solid"]
 
 # Columns of a living body after those of everything that moves, float64: blocks fallen, points of health, ticks until
 # it can be hurt again.
 FALLEN, HEALTH, HURT, BODY_SIZE = range(ON_GROUND + 1, ON_GROUND + 5)
-# Columns of a row of pressed keys, float32.
+# Columns of a row of pressed keys, float64.
 FORWARD, BACK, LEFT, RIGHT, JUMP, SNEAK, SPRINT, ATTACK, USE, HOTBAR, KEYS = range(11)
 KEY_NAMES = ("forward", "back", "left", "right", "jump", "sneak", "sprint", "attack", "use")
 HOTBAR_SLOTS = 9
@@ -35,11 +36,11 @@ WATER_DRAG = 0.8
 
 
 def key_rows(buttons: tuple[tuple[str, ...], ...]) -> np.ndarray:
-    """Pressed keys of each row of an action table: float32 (rows, KEYS).
+    """Pressed keys of each row of an action table: float64 (rows, KEYS).
 
     "hotbar.1" to "hotbar.9" stand in one column, as the slot's number; 0 presses none.
     """
-    rows = np.zeros((len(buttons), KEYS), np.float32)
+    rows = np.zeros((len(buttons), KEYS))
     for row, names in enumerate(buttons):
         for name in names:
             if name.startswith("hotbar."):
@@ -62,7 +63,7 @@ def hurt(body, damage):
 @compiled()
 def knock_back(body, dx, dz):
     """Pushes a body away along (dx, dz), as a blow does (Minecraft: 0.4 blocks a tick, and up)."""
-    length = max(math.hypot(dx, dz), 1e-6)
+    length = max(hypot(dx, dz), 1e-6)
     body[VX] = body[VX] / 2 + 0.4 * dx / length
     body[VZ] = body[VZ] / 2 + 0.4 * dz / length
     body[VY] = min(0.4, body[VY] / 2 + 0.4)
@@ -87,8 +88,8 @@ def _push(body, keys, push):
     aside = 0.98 * (keys[RIGHT] - keys[LEFT])
     if keys[SNEAK] > 0:
         ahead, aside = 0.3 * ahead, 0.3 * aside
-    push = push / max(1.0, math.hypot(ahead, aside))
-    sin_yaw, cos_yaw = math.sin(body[YAW]), math.cos(body[YAW])
+    push = push / max(1.0, hypot(ahead, aside))
+    sin_yaw, cos_yaw = sin(body[YAW]), cos(body[YAW])
     body[VX] += push * (-sin_yaw * ahead - cos_yaw * aside)
     body[VZ] += push * (cos_yaw * ahead - sin_yaw * aside)
 
@@ -97,7 +98,7 @@ def _push(body, keys, push):
 def player_tick(grid, body, keys, speed_scale):
     """One tick of walking, jumping, swimming and falling.
 
-    body float64, at least up to HURT; keys float32 (KEYS,); speed_scale multiplies the ground acceleration (1 is
+    body float64, at least up to HURT; keys float64 (KEYS,); speed_scale multiplies the ground acceleration (1 is
     Minecraft).
     """
     body[HURT] = max(0.0, body[HURT] - 1)
@@ -116,8 +117,8 @@ def _walk(grid, body, keys, speed_scale):
     if on_ground and keys[JUMP] > 0:
         body[VY] = 0.42
         if keys[SPRINT] > 0 and keys[FORWARD] > 0:
-            body[VX] -= 0.2 * math.sin(body[YAW])
-            body[VZ] += 0.2 * math.cos(body[YAW])
+            body[VX] -= 0.2 * sin(body[YAW])
+            body[VZ] += 0.2 * cos(body[YAW])
     sprint = 1.3 if keys[SPRINT] > 0 and keys[FORWARD] > 0 and keys[SNEAK] == 0 else 1.0
     _push(body, keys, (0.1 if on_ground else 0.02) * sprint * speed_scale)
     move(grid, body, body[VX], body[VY], body[VZ], WIDTH, HEIGHT)

@@ -4,13 +4,12 @@ Water does not stop them; small blocks (sim/models.py) do where their boxes are.
 (raster.py; see.py is its oracle).
 """
 
-import math
-
 import numpy as np
 
 from xview_training.sim.blocks import FORM, Form
 from xview_training.sim.boxes import FAR, hit_box
 from xview_training.sim.compiled import compiled
+from xview_training.sim.exact import cos, sin
 from xview_training.sim.models import BOXES, FIRST_BOX
 from xview_training.sim.traversal import first_crossing, inside, leaving, next_axis
 
@@ -80,7 +79,7 @@ def sees_block(grid, ox, oy, oz, x, y, z):
 @compiled()
 def crosshair(grid, ox, oy, oz, yaw, pitch, reach):
     """One plus the flat index of the block under the crosshair, 0 where none is within reach (blocks)."""
-    cp = math.cos(pitch)
-    dx, dy, dz = -math.sin(yaw) * cp, -math.sin(pitch), math.cos(yaw) * cp
+    cp = cos(pitch)
+    dx, dy, dz = -sin(yaw) * cp, -sin(pitch), cos(yaw) * cp
     x, y, z, axis, _, _ = cast(grid, ox, oy, oz, dx, dy, dz, reach)
     return 0 if axis < 0 else 1 + (x * grid.shape[1] + z) * grid.shape[2] + y

@@ -5,6 +5,7 @@ at once outside the interpreter's lock. One decision is several ticks with the s
 """
 
 import dataclasses
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -20,7 +21,7 @@ from xview_training.sim.landscape import MAX_CANDIDATES
 from xview_training.sim.random import stream
 from xview_training.sim.textures import atlas
 
-# Columns of a body's embodiment, float32.
+# Columns of a body's embodiment, float64.
 EYE_HEIGHT, TAN_X, TAN_Y, SPEED, TURN, TURN_LAG, LATENCY, EXPOSURE, TEXTURES, EMBODIMENT_SIZE = range(10)
 
 
@@ -39,7 +40,7 @@ class Embodiment:
     textures: int = 0  # texture set
 
     def row(self) -> np.ndarray:
-        """Packed as float32 (EMBODIMENT_SIZE,)."""
+        """Packed as float64 (EMBODIMENT_SIZE,)."""
         tan_y = np.tan(np.radians(self.vertical_fov_deg) / 2)
         return np.array(
             [
@@ -52,8 +53,7 @@ class Embodiment:
                 self.latency_ticks,
                 self.light,
                 self.textures,
-            ],
-            np.float32,
+            ]
         )
 
 
@@ -74,8 +74,8 @@ def turn(body, doing, camera_rad, embodiment):
     doing[hands.PITCH_RATE] = lag * doing[hands.PITCH_RATE] + (1 - lag) * camera_rad[0] * embodiment[TURN]
     doing[hands.YAW_RATE] = lag * doing[hands.YAW_RATE] + (1 - lag) * camera_rad[1] * embodiment[TURN]
     yaw = body[physics.YAW] + doing[hands.YAW_RATE]
-    body[physics.YAW] = yaw - 2 * np.pi * np.floor((yaw + np.pi) / (2 * np.pi))
-    body[physics.PITCH] = min(max(body[physics.PITCH] + doing[hands.PITCH_RATE], -np.pi / 2), np.pi / 2)
+    body[physics.YAW] = yaw - 2 * math.pi * math.floor((yaw + math.pi) / (2 * math.pi))
+    body[physics.PITCH] = min(max(body[physics.PITCH] + doing[hands.PITCH_RATE], -math.pi / 2), math.pi / 2)
 
 
 @compiled()
@@ -128,7 +128,7 @@ class VoxelSim:
 
     Public arrays: grid uint8 (N, X, Z, Y); floor int16 (N, X, Z); candidates int16 (N, MAX_CANDIDATES, 4) and
     candidate_count (N,); body float64 (N, BODY_SIZE); hands float64 (N, HANDS_SIZE); slots int16 (N, SLOTS, 2);
-    creatures float64 (N, MAX_CREATURES, CREATURE_SIZE); arrows; air float32 (N, AIR_SIZE); embodiment float32; rgb
+    creatures float64 (N, MAX_CREATURES, CREATURE_SIZE); arrows; air float32 (N, AIR_SIZE); embodiment float64; rgb
     uint8 (N, H, W, 3); ids int32 (N, H, W); depth float32 (N, H, W).
     """
 
