@@ -1,9 +1,11 @@
 """What one ray sees: the nearest face, small block or creature with its colour, through holes and water.
 
 The whole of a picture is this, once a pixel. On the CPU that is the oracle that the merged quads are tested against;
-on a GPU it is how pictures are made (sim/cuda.py). Distances to faces are computed as the quads do it, from the plane
-and the inverse of the ray, so that both hit the same texel.
+on a GPU it is how pictures are made (sim/cuda.py), where float64 is slow: all numbers are float32 and int32. Distances
+to faces are computed as the quads do it, from the plane and the inverse of the ray, so that both hit the same texel.
 """
+
+import math
 
 import numpy as np
 
@@ -27,7 +29,7 @@ from xview_training.sim.mesh import NO_FACE, SOLID_FACE, WATER_FACE, face_kind
 from xview_training.sim.models import BOXES, FIRST_BOX
 from xview_training.sim.shade import HOLE
 from xview_training.sim.surfaces import face_texel, hide_texel, length_of, tint
-from xview_training.sim.traversal import first_crossing, inside, leaving, next_axis
+from xview_training.sim.traversal import inside, leaving, next_axis
 
 f4 = np.float32
 i4 = np.int32
@@ -38,10 +40,10 @@ FLUID, MODEL = int(Form.FLUID), int(Form.MODEL)
 def _passes(pose, ox, oy, oz, dx, dy, dz):
     """Whether the ray passes by the ball around a creature."""
     px, py, pz = pose[POSE_X] - ox, pose[POSE_Y] - oy, pose[POSE_Z] - oz
-    along = (px * dx + py * dy + pz * dz) / (dx * dx + dy * dy + dz * dz)
-    ax, ay, az = px - along * dx, py - along * dy, pz - along * dz
     radius = RADIUS[i4(pose[KIND])]
-    return ax * ax + ay * ay + az * az > radius * radius
+    outside = px * px + py * py + pz * pz - radius * radius
+    along = px * dx + py * dy + pz * dz
+    return outside > f4(0) and (along < f4(0) or outside * (dx * dx + dy * dy + dz * dz) > along * along)
 
 
 @compiled_fast()
@@ -76,6 +78,19 @@ def _meet_model(atlas, block, px, py, pz, dx, dy, dz, nearest, pixel):
 
 
 @compiled_fast()
+def _border(cell, step, o, inv):
+    """t at which a ray from o leaves a cell along one axis."""
+    return (f4(i4(cell + i4(step > 0))) - o) * inv
+
+
+@compiled_fast()
+def _first_border(o, d, inv):
+    """(cell, step, t of its border) along one axis; FAR for a ray that runs between two borders."""
+    cell, step = i4(math.floor(o)), i4(1) if d > f4(0) else i4(-1)
+    return cell, step, _border(cell, step, o, inv) if abs(d) > f4(1e-9) else FAR
+
+
+@compiled_fast()
 def see(grid, atlas, poses, air, ox, oy, oz, dx, dy, dz, pixel):
     """(r, g, b, id, depth) of a ray, all but the id float32.
 
@@ -92,9 +107,9 @@ def see(grid, atlas, poses, air, ox, oy, oz, dx, dy, dz, pixel):
     else:
         best = VIEW_DISTANCE / length
     ix, iy, iz = inverse(dx), inverse(dy), inverse(dz)
-    x, sx, tx, gx = first_crossing(ox, dx)
-    y, sy, ty, gy = first_crossing(oy, dy)
-    z, sz, tz, gz = first_crossing(oz, dz)
+    x, sx, tx = _first_border(ox, dx, ix)
+    y, sy, ty = _first_border(oy, dy, iy)
+    z, sz, tz = _first_border(oz, dz, iz)
     block = i4(0)
     if inside(grid, x, y, z):
         block = i4(grid[x, z, y])
@@ -108,17 +123,17 @@ def see(grid, atlas, poses, air, ox, oy, oz, dx, dy, dz, pixel):
                 seen = i4(1 + (x * grid.shape[1] + z) * grid.shape[2] + y)
         a = next_axis(tx, ty, tz)
         if a == 0:
-            p, t = i4(sx < 0), (f4(x + (sx > 0)) - ox) * ix
-            x += sx
-            tx += gx
+            p, t = i4(sx < 0), tx
+            x = i4(x + sx)
+            tx = _border(x, sx, ox, ix)
         elif a == 1:
-            p, t = i4(sy < 0), (f4(y + (sy > 0)) - oy) * iy
-            y += sy
-            ty += gy
+            p, t = i4(sy < 0), ty
+            y = i4(y + sy)
+            ty = _border(y, sy, oy, iy)
         else:
-            p, t = i4(sz < 0), (f4(z + (sz > 0)) - oz) * iz
-            z += sz
-            tz += gz
+            p, t = i4(sz < 0), tz
+            z = i4(z + sz)
+            tz = _border(z, sz, oz, iz)
         if t >= best:
             break
         if not inside(grid, x, y, z):

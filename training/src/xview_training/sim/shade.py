@@ -47,8 +47,8 @@ def texel(axis, hx, hy, hz, depth, cos_incidence, pixel):
     side = 16 >> level
     fu = hz if axis == 0 else hx
     fv = hz if axis == 1 else -hy
-    tu = min(i4((fu - math.floor(fu)) * f4(side)), side - 1)
-    tv = min(i4((fv - math.floor(fv)) * f4(side)), side - 1)
+    tu = min(i4((fu - f4(i4(math.floor(fu)))) * f4(side)), side - 1)
+    tv = min(i4((fv - f4(i4(math.floor(fv)))) * f4(side)), side - 1)
     return offset + tv * side + tu
 
 
