@@ -151,17 +151,35 @@ def tasks_show(suite: tyro.conf.Positional[str], out: Path, count: int = 16) -> 
 
 
 def bench_sim(
-    size: int = 128, environments: int = 16, seconds: float = 5.0, seed: int = 0, json: Path | None = None
+    size: int | None = None,
+    environments: int | None = None,
+    seconds: float = 5.0,
+    seed: int = 0,
+    device: str = "cpu",
+    json: Path | None = None,
 ) -> None:
     """Steps per core-second of the whole environment step, beside drawing alone and the ray caster.
 
+    On a GPU: steps per second of batches, with the shares of drawing and rules.
+
     Args:
-        size: pixels a side.
-        environments: how many worlds.
-        seconds: processor time of each of the three loops.
+        size: pixels a side; 128 on the CPU, 128 and 224 on a GPU.
+        environments: how many worlds; 16 on the CPU, 64, 512 and 4096 on a GPU.
+        seconds: of each loop: processor time on the CPU, wall-clock time on a GPU.
         seed: of the worlds and actions.
+        device: cpu, cuda or cuda:NUMBER.
         json: write the figures to this file.
     """
+    figures: Any
+    if device == "cpu":
+        figures = _bench_sim_on_cpu(size or 128, environments or 16, seconds, seed)
+    else:
+        figures = _checked(_bench_sim_on_gpu, size, environments, seconds, seed, device)
+    if json is not None:
+        _write_json(json, figures)
+
+
+def _bench_sim_on_cpu(size: int, environments: int, seconds: float, seed: int) -> dict[str, Any]:
     from xview_training.bench.sim import measure
 
     rates = measure(size, environments, seconds, seed)
@@ -171,8 +189,26 @@ def bench_sim(
     print(f"  drawing, ray caster   {rates.ray_caster:8,.0f}")
     print(f"  whole step / ray caster {rates.steps_per_core_second / rates.ray_caster:.2f}")
     print(f"  memory per environment {rates.bytes_per_env / 2**20:.2f} MiB")
-    if json is not None:
-        _write_json(json, dataclasses.asdict(rates))
+    return dataclasses.asdict(rates)
+
+
+def _bench_sim_on_gpu(
+    size: int | None, environments: int | None, seconds: float, seed: int, device: str
+) -> list[dict[str, Any]]:
+    from xview_training.bench import cuda
+
+    sizes = (size,) if size else cuda.SIZES
+    batches = (environments,) if environments else cuda.ENVIRONMENTS
+    print(f"{device}, colour + object id + depth of every step, per second of wall-clock time:")
+    print("  worlds  pixels      steps  drawing  rules  MiB a world")
+    figures = []
+    for r in cuda.measure_all(batches, sizes, seconds, seed, device):
+        print(
+            f"  {r.environments:6,}  {r.size:6} {r.steps_per_second:10,.0f} {r.rendering_share:8.0%} "
+            f"{r.rules_share:6.0%} {r.bytes_per_env / 2**20:12.2f}"
+        )
+        figures.append(dataclasses.asdict(r))
+    return figures
 
 
 def _write_json(path: Path, content: Any) -> None:
