@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 from numba import cuda
 from numba.cuda import compiler
+from xview_deploy.spec import ContractError
+from xview_training.cli import bench_sim
 from xview_training.sim import mesh, physics, see
 from xview_training.sim.air import Air
 from xview_training.sim.blocks import ID
@@ -212,18 +214,9 @@ def ptx_of(kernel, monkeypatch, *arrays) -> str:
 def test_the_drawing_kernel_is_float32_throughout_and_needs_no_stack(worlds, monkeypatch):
     w = worlds
     code = ptx_of(
-        draw,
-        monkeypatch,
-        w.grid,
-        w.atlas.view(np.int32),
-        w.poses,
-        w.air,
-        w.cameras,
-        w.embodiment,
-        w.rgb,
-        w.ids,
-        w.depth,
-    )
+        draw, monkeypatch, w.grid.reshape(2, -1), 128, 128, 64, w.atlas.view(np.int32), w.poses, w.air, w.cameras,
+        w.embodiment, w.rgb, w.ids, w.depth,
+    )  # fmt: skip
     assert not re.search(r"(add|sub|mul|div|fma|rcp|sqrt)\.\w+\.f64", code)
     assert ".local" not in code
     assert ".const" in code  # the tables of blocks and boxes
@@ -252,6 +245,12 @@ def test_a_machine_without_a_gpu_is_told_so(monkeypatch):
         gpu("cpu")
     with pytest.raises(ValueError, match="1 to 65535"):
         CudaSim(SimConfig(0))
+
+
+def test_the_benchmark_says_in_one_line_that_there_is_no_gpu(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(ContractError, match="no NVIDIA GPU"):
+        bench_sim(device="cuda")
 
 
 @pytest.mark.skipif(not cuda.is_available(), reason="needs an NVIDIA GPU")

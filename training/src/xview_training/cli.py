@@ -195,8 +195,13 @@ def _bench_sim_on_cpu(size: int, environments: int, seconds: float, seed: int) -
 def _bench_sim_on_gpu(
     size: int | None, environments: int | None, seconds: float, seed: int, device: str
 ) -> list[dict[str, Any]]:
-    from xview_training.bench import cuda
+    try:
+        from xview_training.bench import cuda
+        from xview_training.sim.cuda import gpu
+    except ModuleNotFoundError as error:
+        raise ContractError(str(error)) from error
 
+    gpu(device)
     sizes = (size,) if size else cuda.SIZES
     batches = (environments,) if environments else cuda.ENVIRONMENTS
     print(f"{device}, colour + object id + depth of every step, per second of wall-clock time:")

@@ -17,7 +17,7 @@ import torch
 from xview_deploy.spec import ActionTable
 
 from xview_training.sim import physics
-from xview_training.sim.cuda import CudaSim, gpu
+from xview_training.sim.cuda import CudaSim
 from xview_training.sim.cuda_kernels import cuda
 from xview_training.sim.simulator import SimConfig, VoxelSim
 from xview_training.tasks.suites import suite_named
@@ -106,7 +106,6 @@ def measure_all(
     environments: tuple[int, ...], sizes: tuple[int, ...], seconds: float, seed: int, device: str
 ) -> Iterator[CudaRates]:
     """Every batch with every size, one after the other."""
-    gpu(device)
     worlds = train_worlds(min(DIFFERENT_WORLDS, *environments), seed)
     try:
         for size in sizes:

@@ -124,8 +124,9 @@ class CudaSim:
         self._played = [share[name] for name in ("keys", "camera_rad", *moving)]
         seen_from = ("creatures", "arrows", "body", "embodiment", "poses", "cameras")
         self._looked = [share[name] for name in seen_from]
-        drawn = ("grid", "atlas", "poses", "air", "cameras", "embodiment", "rgb", "ids", "depth")
-        self._drawn = [share[name] for name in drawn]
+        cells, shape = _numba(self.grid.view(self.config.environments, -1)), self.grid.shape[1:]
+        drawn = ("atlas", "poses", "air", "cameras", "embodiment", "rgb", "ids", "depth")
+        self._drawn = [cells, *shape, *(share[name] for name in drawn)]
 
     def upload(self, environments: int | Sequence[int] | torch.Tensor, worlds: VoxelSim, source: int = 0) -> None:
         """Makes each of `environments` what world `source` of a VoxelSim is now: blocks, player, creatures and all."""

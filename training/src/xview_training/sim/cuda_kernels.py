@@ -65,16 +65,19 @@ def look(height_px, animals, arrows, body, embodiment, poses, cameras):
 
 
 @cuda.jit(cache=True)
-def draw(grid, atlas, poses, air, cameras, embodiment, rgb, ids, depth):
-    """One pixel: column and row along the launch's first two axes, world along the third."""
+def draw(cells, nx, nz, ny, atlas, poses, air, cameras, embodiment, rgb, ids, depth):
+    """One pixel: column and row along the launch's first two axes, world along the third.
+
+    cells uint8 (N, X * Z * Y), the grids of shape (nx, nz, ny) with their blocks in a row.
+    """
     px, py = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x, cuda.blockIdx.y * cuda.blockDim.y + cuda.threadIdx.y
     i, height, width = cuda.blockIdx.z, ids.shape[1], ids.shape[2]
     if px < width and py < height:
         camera = cameras[i]
         dx, dy, dz = ray_of(camera, px, py, width, height)
         r, g, b, seen, t = see(
-            grid[i], atlas[int(embodiment[i, TEXTURES])], poses[i], air[i], camera[0], camera[1], camera[2],
-            dx, dy, dz, camera[12],
+            cells[i], np.int32(nx), np.int32(nz), np.int32(ny), atlas[int(embodiment[i, TEXTURES])], poses[i], air[i],
+            camera[0], camera[1], camera[2], dx, dy, dz, camera[12],
         )  # fmt: skip
         rgb[i, py, px, 0], rgb[i, py, px, 1], rgb[i, py, px, 2] = np.uint8(r), np.uint8(g), np.uint8(b)
         ids[i, py, px], depth[i, py, px] = seen, t

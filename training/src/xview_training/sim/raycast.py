@@ -64,7 +64,7 @@ def cast(grid, ox, oy, oz, dx, dy, dz, reach):
                     return x, y, z, int(axis_), int(positive_), float(t)
             elif block != 0 and form != FLUID:
                 return x, y, z, axis, positive, t
-        elif leaving(grid, x, y, z, sx, sy, sz):
+        elif leaving(grid.shape[0], grid.shape[1], grid.shape[2], x, y, z, sx, sy, sz):
             return x, y, z, -1, 0, t
 
 

@@ -29,10 +29,10 @@ from xview_training.sim.mesh import NO_FACE, SOLID_FACE, WATER_FACE, face_kind
 from xview_training.sim.models import BOXES, FIRST_BOX
 from xview_training.sim.shade import HOLE
 from xview_training.sim.surfaces import face_texel, hide_texel, length_of, tint
-from xview_training.sim.traversal import inside, leaving, next_axis
+from xview_training.sim.traversal import leaving
 
 f4 = np.float32
-i4 = np.int32
+i4, u4 = np.int32, np.uint32
 FLUID, MODEL = int(Form.FLUID), int(Form.MODEL)
 
 
@@ -91,18 +91,25 @@ def _first_border(o, d, inv):
 
 
 @compiled_fast()
-def see(grid, atlas, poses, air, ox, oy, oz, dx, dy, dz, pixel):
+def _inside(nx, nz, ny, x, y, z):
+    """Whether a grid of that shape has the cell; below zero is beyond it where there are no signs."""
+    return u4(x) < u4(nx) and u4(z) < u4(nz) and u4(y) < u4(ny)
+
+
+@compiled_fast()
+def see(cells, nx, nz, ny, atlas, poses, air, ox, oy, oz, dx, dy, dz, pixel):
     """(r, g, b, id, depth) of a ray, all but the id float32.
 
-    grid uint8 (X, Z, Y); atlas uint32 (rows, 341); poses float32 (M, POSE_SIZE); air float32 (AIR_SIZE,); pixel: its
-    angle. id: 0 for sky, one plus a block's flat index, or the grid's size plus one plus a creature's number. depth in
-    lengths of the direction, VIEW_DISTANCE for sky.
+    cells uint8 (nx * nz * ny,): the blocks of a grid of shape (nx, nz, ny), which are int32; atlas uint32 (rows, 341);
+    poses float32 (M, POSE_SIZE); air float32 (AIR_SIZE,); pixel: its angle. id: 0 for sky, one plus a block's flat
+    index, or the grid's size plus one plus a creature's number. depth in lengths of the direction, VIEW_DISTANCE for
+    sky.
     """
     length = length_of(dx, dy, dz)
     best, creature, part, axis, positive = _nearest_creature(poses, ox, oy, oz, dx, dy, dz)
     seen, packed, flash, water = i4(0), i4(0), f4(0), FAR
     if best < VIEW_DISTANCE / length:
-        seen, flash = i4(grid.size + 1 + creature), poses[creature, POSE_FLASH]
+        seen, flash = i4(nx * nz * ny + 1 + creature), poses[creature, POSE_FLASH]
         packed = hide_texel(atlas, poses[creature], part, axis, positive, best, ox, oy, oz, dx, dy, dz, pixel)
     else:
         best = VIEW_DISTANCE / length
@@ -110,48 +117,49 @@ def see(grid, atlas, poses, air, ox, oy, oz, dx, dy, dz, pixel):
     x, sx, tx = _first_border(ox, dx, ix)
     y, sy, ty = _first_border(oy, dy, iy)
     z, sz, tz = _first_border(oz, dz, iz)
+    cell, cell_x, cell_y, cell_z = i4((x * nz + z) * ny + y), i4(sx * nz * ny), sy, i4(sz * ny)
     block = i4(0)
-    if inside(grid, x, y, z):
-        block = i4(grid[x, z, y])
+    if _inside(nx, nz, ny, x, y, z):
+        block = i4(cells[u4(cell)])
         if FORM[block] == FLUID:
             water = f4(0)
     while True:
-        if FORM[block] == MODEL:
+        if block != 0 and FORM[block] == MODEL:
             t, a, p, colour = _meet_model(atlas, block, ox - f4(x), oy - f4(y), oz - f4(z), dx, dy, dz, best, pixel)
             if a >= 0:
-                best, axis, positive, packed, flash = t, a, p, colour, f4(0)
-                seen = i4(1 + (x * grid.shape[1] + z) * grid.shape[2] + y)
-        a = next_axis(tx, ty, tz)
-        if a == 0:
-            p, t = i4(sx < 0), tx
-            x = i4(x + sx)
+                best, axis, positive, packed, flash, seen = t, a, p, colour, f4(0), i4(1 + cell)
+        if tx <= ty and tx <= tz:
+            a, t = i4(0), tx
+            x, cell = i4(x + sx), i4(cell + cell_x)
             tx = _border(x, sx, ox, ix)
-        elif a == 1:
-            p, t = i4(sy < 0), ty
-            y = i4(y + sy)
+        elif ty <= tz:
+            a, t = i4(1), ty
+            y, cell = i4(y + sy), i4(cell + cell_y)
             ty = _border(y, sy, oy, iy)
         else:
-            p, t = i4(sz < 0), tz
-            z = i4(z + sz)
+            a, t = i4(2), tz
+            z, cell = i4(z + sz), i4(cell + cell_z)
             tz = _border(z, sz, oz, iz)
         if t >= best:
             break
-        if not inside(grid, x, y, z):
-            if leaving(grid, x, y, z, sx, sy, sz):
+        if not _inside(nx, nz, ny, x, y, z):
+            if leaving(nx, nz, ny, x, y, z, sx, sy, sz):
                 break
             block = i4(0)
             continue
-        before, block = block, i4(grid[x, z, y])
+        before, block = block, i4(cells[u4(cell)])
+        if block == 0:
+            continue
         face = face_kind(block, before)
         if face == NO_FACE or t <= NEAR:
             continue
         if face == WATER_FACE:
             water = min(water, t)
             continue
+        p = i4((sx if a == 0 else (sy if a == 1 else sz)) < 0)
         colour = face_texel(atlas, block * 6, a, p, ox, oy, oz, t, dx, dy, dz, pixel)
         if face == SOLID_FACE or colour & HOLE == 0:
-            best, axis, positive, packed, flash = t, i4(a), p, colour, f4(0)
-            seen = i4(1 + (x * grid.shape[1] + z) * grid.shape[2] + y)
+            best, axis, positive, packed, flash, seen = t, a, p, colour, f4(0), i4(1 + cell)
             break
     r, g, b = tint(seen, packed, axis, positive, best, water, length, dy, flash, air)
     return r, g, b, seen, best if seen > 0 else VIEW_DISTANCE
@@ -173,9 +181,11 @@ def ray_of(camera, px, py, width, height):
 def render(grid, atlas, poses, air, camera, rgb, ids, depth):
     """One picture by a ray a pixel; arguments and results as in raster.render."""
     height, width = ids.shape
+    cells, nx, nz, ny = grid.reshape(-1), i4(grid.shape[0]), i4(grid.shape[1]), i4(grid.shape[2])
+    ox, oy, oz, pixel = camera[0], camera[1], camera[2], camera[12]
     for py in range(height):
         for px in range(width):
             dx, dy, dz = ray_of(camera, px, py, width, height)
-            r, g, b, seen, t = see(grid, atlas, poses, air, camera[0], camera[1], camera[2], dx, dy, dz, camera[12])
+            r, g, b, seen, t = see(cells, nx, nz, ny, atlas, poses, air, ox, oy, oz, dx, dy, dz, pixel)
             rgb[py, px, 0], rgb[py, px, 1], rgb[py, px, 2] = np.uint8(r), np.uint8(g), np.uint8(b)
             ids[py, px], depth[py, px] = seen, t

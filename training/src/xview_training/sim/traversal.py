@@ -33,13 +33,13 @@ def inside(grid, x, y, z):
 
 
 @compiled()
-def leaving(grid, x, y, z, sx, sy, sz):
-    """Whether a ray outside the grid only goes farther away from it."""
+def leaving(nx, nz, ny, x, y, z, sx, sy, sz):
+    """Whether a ray outside a grid of shape (nx, nz, ny) only goes farther away from it."""
     return (
         (x < 0 and sx < 0)
-        or (x >= grid.shape[0] and sx > 0)
+        or (x >= nx and sx > 0)
         or (z < 0 and sz < 0)
-        or (z >= grid.shape[1] and sz > 0)
+        or (z >= nz and sz > 0)
         or (y < 0 and sy < 0)
-        or (y >= grid.shape[2] and sy > 0)
+        or (y >= ny and sy > 0)
     )
