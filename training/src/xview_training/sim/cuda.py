@@ -163,6 +163,5 @@ class CudaSim:
 
     def _stream(self) -> Any:
         """The stream that torch works on, so that its work and the kernels' follow each other."""
-        if cuda_kernels.SIMULATED:
-            return 0
-        return cuda.external_stream(torch.cuda.current_stream(self.device).cuda_stream)
+        stream = 0 if cuda_kernels.SIMULATED else torch.cuda.current_stream(self.device).cuda_stream
+        return cuda.external_stream(stream) if stream else 0

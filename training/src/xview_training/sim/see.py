@@ -60,6 +60,16 @@ def _nearest_creature(poses, ox, oy, oz, dx, dy, dz):
 
 
 @compiled_fast()
+def _creature_seen(first_id, atlas, poses, reach, ox, oy, oz, dx, dy, dz, pixel):
+    """(t, id, texel, axis, positive, flash) of the nearest creature on the ray; id 0 at t = reach where none is."""
+    best, creature, part, axis, positive = _nearest_creature(poses, ox, oy, oz, dx, dy, dz)
+    if best >= reach:
+        return reach, i4(0), i4(0), axis, positive, f4(0)
+    packed = hide_texel(atlas, poses[creature], part, axis, positive, best, ox, oy, oz, dx, dy, dz, pixel)
+    return best, i4(first_id + creature), packed, axis, positive, poses[creature, POSE_FLASH]
+
+
+@compiled_fast()
 def _meet_model(atlas, block, px, py, pz, dx, dy, dz, nearest, pixel):
     """(t, axis, positive, texel) of a small block's first box before `nearest` that is no hole there; axis -1: none.
 
@@ -106,23 +116,16 @@ def see(cells, nx, nz, ny, atlas, poses, air, ox, oy, oz, dx, dy, dz, pixel):
     sky.
     """
     length = length_of(dx, dy, dz)
-    best, creature, part, axis, positive = _nearest_creature(poses, ox, oy, oz, dx, dy, dz)
-    seen, packed, flash, water = i4(0), i4(0), f4(0), FAR
-    if best < VIEW_DISTANCE / length:
-        seen, flash = i4(nx * nz * ny + 1 + creature), poses[creature, POSE_FLASH]
-        packed = hide_texel(atlas, poses[creature], part, axis, positive, best, ox, oy, oz, dx, dy, dz, pixel)
-    else:
-        best = VIEW_DISTANCE / length
+    best, seen, packed, axis, positive, flash = _creature_seen(
+        i4(nx * nz * ny + 1), atlas, poses, VIEW_DISTANCE / length, ox, oy, oz, dx, dy, dz, pixel
+    )
     ix, iy, iz = inverse(dx), inverse(dy), inverse(dz)
     x, sx, tx = _first_border(ox, dx, ix)
     y, sy, ty = _first_border(oy, dy, iy)
     z, sz, tz = _first_border(oz, dz, iz)
     cell, cell_x, cell_y, cell_z = i4((x * nz + z) * ny + y), i4(sx * nz * ny), sy, i4(sz * ny)
-    block = i4(0)
-    if _inside(nx, nz, ny, x, y, z):
-        block = i4(cells[u4(cell)])
-        if FORM[block] == FLUID:
-            water = f4(0)
+    block = i4(cells[u4(cell)]) if _inside(nx, nz, ny, x, y, z) else i4(0)
+    water = f4(0) if FORM[block] == FLUID else FAR
     while True:
         if block != 0 and FORM[block] == MODEL:
             t, a, p, colour = _meet_model(atlas, block, ox - f4(x), oy - f4(y), oz - f4(z), dx, dy, dz, best, pixel)
