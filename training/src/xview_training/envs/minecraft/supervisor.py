@@ -172,11 +172,16 @@ class GameProcess:
 def _kill_all(process: subprocess.Popen[bytes], mark: str) -> None:
     """Kills process groups until nobody bears the mark: what forks while it is looked for is found the next time."""
     until_s = time.monotonic() + KILL_DEADLINE_S
+    killed: set[int] = set()
     if process.poll() is None:
         _kill_group(process.pid)
-    while (alive := marked_processes(mark)) and time.monotonic() < until_s:
-        for pid in alive:
+    while time.monotonic() < until_s:
+        marked = set(marked_processes(mark))
+        for pid in marked:
             _kill_group(pid)
+        killed |= marked
+        if not marked and not any(map(_is_alive, killed)):  # the mark goes first, the process some time later
+            return
         time.sleep(0.01)
 
 
@@ -189,6 +194,13 @@ def _kill_group(pid: int) -> None:
             os.killpg(group, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         pass  # it has ended by itself
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def marked_processes(mark: str) -> list[int]:

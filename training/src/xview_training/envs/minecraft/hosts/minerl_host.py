@@ -111,7 +111,7 @@ def make_spec(settings):
             return []
 
         def create_server_world_generators(self):
-            return [handlers.DefaultWorldGenerator(force_reset=True, generator_options="{}")]
+            return [handlers.DefaultWorldGenerator(force_reset=True, generator_options="")]
 
         def create_server_quit_producers(self):
             return [handlers.ServerQuitFromTimeUp(EPISODE_MS), handlers.ServerQuitWhenAnyAgentFinishes()]
