@@ -36,16 +36,11 @@ def counts(info, names):
     return found
 
 
-def make_spec(settings):
-    """The environment's specification, made of the installed package's handlers."""
-    from minerl.herobraine.env_spec import EnvSpec
-    from minerl.herobraine.hero import handlers, spaces
+def own_handlers():
+    """The handlers that the package lacks: (Report, Chat)."""
+    from minerl.herobraine.hero import spaces
     from minerl.herobraine.hero.handlers.agent.action import Action
     from minerl.herobraine.hero.handlers.translation import TranslationHandler
-
-    modern = hasattr(handlers, "LowLevelInputsAgentStart")
-    if modern and not hasattr(handlers, "ChatAction"):
-        raise ImportError(NO_CHAT)
 
     class Report(TranslationHandler):
         """The game's own report, as it comes."""
@@ -71,8 +66,51 @@ def make_spec(settings):
         def xml_template(self):
             return "<ChatCommands/>"
 
-    class CrossViewSpec(EnvSpec):
-        """A survival world without goals of its own."""
+    return Report, Chat
+
+
+def bare_spec():
+    """The package's specification class, without goals, monitors or decorations."""
+    from minerl.herobraine.env_spec import EnvSpec
+
+    class BareSpec(EnvSpec):
+        """A world that asks for nothing."""
+
+        def create_rewardables(self):
+            return []
+
+        def create_agent_handlers(self):
+            return []
+
+        def create_monitors(self):
+            return []
+
+        def create_server_decorators(self):
+            return []
+
+        def is_from_folder(self, folder):
+            return False
+
+        def determine_success_from_rewards(self, rewards):
+            return False
+
+        def get_docstring(self):
+            return ""
+
+    return BareSpec
+
+
+def make_spec(settings):
+    """The environment's specification, made of the installed package's handlers."""
+    from minerl.herobraine.hero import handlers
+
+    modern = hasattr(handlers, "LowLevelInputsAgentStart")
+    if modern and not hasattr(handlers, "ChatAction"):
+        raise ImportError(NO_CHAT)
+    Bare, (Report, Chat) = bare_spec(), own_handlers()
+
+    class CrossViewSpec(Bare):
+        """A survival world of any kind; who asks decides what counts."""
 
         def create_observables(self):
             return [handlers.POVObservation((settings["width"], settings["height"])), Report()]
@@ -80,9 +118,6 @@ def make_spec(settings):
         def create_actionables(self):
             pressed = [handlers.KeybasedCommandAction(key, key) for key in KEYS + HOTBAR]
             return pressed + [handlers.CameraAction(), Chat()]
-
-        def create_rewardables(self):
-            return []
 
         def create_agent_start(self):
             if not modern:
@@ -95,35 +130,17 @@ def make_spec(settings):
                 handlers.FakeCursorSize(16),
             ]
 
-        def create_agent_handlers(self):
-            return []
-
-        def create_monitors(self):
-            return []
-
         def create_server_initial_conditions(self):
             return [
                 handlers.TimeInitialCondition(allow_passage_of_time=False, start_time=6000),
                 handlers.SpawningInitialCondition(allow_spawning=False),
             ]
 
-        def create_server_decorators(self):
-            return []
-
         def create_server_world_generators(self):
             return [handlers.DefaultWorldGenerator(force_reset=True, generator_options="")]
 
         def create_server_quit_producers(self):
             return [handlers.ServerQuitFromTimeUp(EPISODE_MS), handlers.ServerQuitWhenAnyAgentFinishes()]
-
-        def is_from_folder(self, folder):
-            return False
-
-        def determine_success_from_rewards(self, rewards):
-            return False
-
-        def get_docstring(self):
-            return ""
 
     return CrossViewSpec("XViewCrossView-v0")
 
