@@ -4,6 +4,8 @@ Run by minecraft/supervisor.py with the Python that has minerl: `python minerl_h
 specification of its own: the picture, the player's statistics as they come, the keys, and chat for commands.
 """
 
+from typing import Any
+
 import numpy as np
 from serve import serve
 
@@ -107,7 +109,8 @@ def make_spec(settings):
     modern = hasattr(handlers, "LowLevelInputsAgentStart")
     if modern and not hasattr(handlers, "ChatAction"):
         raise ImportError(NO_CHAT)
-    Bare, (Report, Chat) = bare_spec(), own_handlers()
+    Bare: Any = bare_spec()
+    Report, Chat = own_handlers()
 
     class CrossViewSpec(Bare):
         """A survival world of any kind; who asks decides what counts."""
