@@ -4,6 +4,7 @@ import os
 import sys
 
 sys.path.insert(0, os.environ["XVIEW_HOSTS"])
+os.chdir(os.environ["MINERL_GAME"])  # where it leaves its logs
 
 import minerl_host
 from minerl.env.malmo import InstanceManager
