@@ -4,11 +4,11 @@ import os
 import sys
 
 sys.path.insert(0, os.environ["XVIEW_HOSTS"])
-os.chdir(os.environ["MINERL_GAME"])  # where it leaves its logs
 
 import minerl_host
 from minerl.env.malmo import InstanceManager
 from serve import serve
 
+os.chdir(os.environ["MINERL_GAME"])  # where it leaves its logs
 InstanceManager.MINECRAFT_DIR = InstanceManager.SCHEMAS_DIR = os.environ["MINERL_GAME"]
 serve(minerl_host.MineRLGame)
