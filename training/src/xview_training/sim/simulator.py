@@ -171,6 +171,10 @@ class VoxelSim:
         self.candidate_count[index] = made.candidates
         self.world_air[index] = made.air.row()
         self.random[index] = stream(world.seed + 1)
+        self.mesh(index)
+
+    def mesh(self, index: int) -> None:
+        """Meshes environment `index` from its grid; load_world does, and ticks keep it so: for edits from outside."""
         mesh.mesh_world(
             self.grid[index],
             self.quads[index],
