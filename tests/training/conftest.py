@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from xview_training.sim import mesh
+from xview_training.sim.creatures import SPECIES
 from xview_training.sim.simulator import Embodiment, SimConfig, VoxelSim
 from xview_training.sim.worlds import WorldSeed
 from xview_training.tasks.suites import SUITES
@@ -51,8 +51,9 @@ def meadow(new_sim) -> VoxelSim:
     sim.grid[0, :, :, :4] = 1
     sim.floor[0] = 4
     sim.candidate_count[0] = 0
+    sim.creatures[0, :, SPECIES] = -1
     sim.place(0, 48.5, 4.0, 48.5, 0.0, 0.0, Embodiment())
-    mesh.mesh_world(sim.grid[0], sim.quads[0], sim.quad_counts[0], sim.chunk_tops[0])
+    sim.mesh(0)
     return sim
 
 

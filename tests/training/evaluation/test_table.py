@@ -19,6 +19,7 @@ def episode(event="approach", difficulty="near", visible=True, success=True, fir
         success=success,
         first_right=first == "right",
         first_wrong=first == "wrong",
+        died=False,
         ticks=ticks,
         path_blocks=9.0,
     )

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from xview_training.sim import mesh, physics
 from xview_training.sim.blocks import BLOCKS, ID
+from xview_training.sim.hands import BROKEN, EDITED, PROGRESS, flat_id
 from xview_training.sim.physics import PITCH, YAW, key_rows
-from xview_training.sim.simulator import BROKEN, PROGRESS, Embodiment, VoxelSim, tick
+from xview_training.sim.simulator import Embodiment, VoxelSim, tick
 from xview_training.sim.worlds import WorldSeed
 
 STILL = np.zeros(2)  # no turn asked for
@@ -16,13 +17,17 @@ TARGET = (48, 5, 50)  # x, y, z: two blocks ahead of the player, at the height o
 
 def put(sim: VoxelSim, x: int, y: int, z: int, name: str) -> None:
     sim.grid[0, x, z, y] = ID[name]
-    mesh.mesh_world(sim.grid[0], sim.quads[0], sim.quad_counts[0], sim.chunk_tops[0])
+    sim.mesh(0)
 
 
 def play(sim: VoxelSim, *names: str, camera_rad=STILL) -> None:
     tick(
-        sim.grid[0], sim.floor[0], sim.quads[0], sim.quad_counts[0], sim.chunk_tops[0], sim.body[0], sim.hands[0],
-        key_rows((names,))[0], np.asarray(camera_rad), sim.embodiment[0],
+        sim.grid[0], sim.floor[0], sim.body[0], sim.hands[0], sim.slots[0], sim.creatures[0], sim.arrows[0],
+        sim.random[0], key_rows((names,))[0], np.asarray(camera_rad), sim.embodiment[0],
+    )  # fmt: skip
+    mesh.remesh_column(
+        sim.grid[0], sim.hands[0, EDITED], sim.quads[0], sim.quad_counts[0], sim.chunk_tops[0], sim.models[0],
+        sim.model_counts[0],
     )  # fmt: skip
 
 
@@ -92,9 +97,9 @@ def test_the_world_s_lowest_layer_cannot_be_broken_so_that_nobody_falls_out(mead
 def test_a_broken_block_is_gone_from_the_picture_and_the_floor(meadow):
     put(meadow, *TARGET, "gourd")
     meadow.grid[0, 48, 50, 4] = ID["gourd"]
-    mesh.mesh_world(meadow.grid[0], meadow.quads[0], meadow.quad_counts[0], meadow.chunk_tops[0])
+    meadow.mesh(0)
     meadow.floor[0, 48, 50] = 6
-    block = 1 + (48 * 96 + 50) * 32 + 5
+    block = flat_id(meadow.grid[0], 48, 50, 5)
     meadow.draw(np.array([0]))
     assert (meadow.ids == block).sum() > 20
     ticks_to_break(meadow)
@@ -125,7 +130,7 @@ def test_a_sluggish_body_turns_late_but_as_far(meadow):
 def test_right_is_right_in_the_picture(meadow):
     put(meadow, 45, 5, 52, "gourd")  # yaw 0 looks along +z, and right of it lies -x
     meadow.draw(np.array([0]))
-    columns = np.nonzero(meadow.ids[0] == 1 + (45 * 96 + 52) * 32 + 5)[1]
+    columns = np.nonzero(meadow.ids[0] == flat_id(meadow.grid[0], 45, 52, 5))[1]
     assert columns.min() > 32
 
 

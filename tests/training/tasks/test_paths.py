@@ -7,7 +7,7 @@ from xview_training.tasks.paths import UNREACHABLE, can_step, distance_field, di
 def field_of(floor, target, climb=1, drop=4, toll=None) -> np.ndarray:
     field = np.zeros(floor.shape, np.float32)
     toll = np.zeros(floor.shape, np.float32) if toll is None else toll
-    distance_field(floor, toll, np.array(target, np.int64), climb, drop, field)
+    distance_field(floor, *floor.shape, toll, np.array(target, np.int64), climb, drop, field)
     return field
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from xview_training.sim import physics
 from xview_training.sim.blocks import ID
-from xview_training.sim.simulator import BROKEN, HANDS_SIZE, Embodiment
+from xview_training.sim.hands import BROKEN, HANDS_SIZE, SHOT_DEAD, STRUCK_DEAD, USED_BLOCK
+from xview_training.sim.simulator import Embodiment
 from xview_training.tasks import rules
+from xview_training.tasks.visibility import block_id
 
 EYE = 1.62
 CANDIDATE = (48, 4, 52, ID["gourd"])  # x, y, z, block
@@ -79,11 +81,12 @@ def test_bearings_are_positive_to_the_right_and_turn_with_the_body(yaw):
         assert distance == pytest.approx(5)
 
 
-def judged(sim, x, z, yaw, target=0, event=rules.APPROACH, strict=0, limit=100, broken=0, ticks=1) -> np.ndarray:
+def judged(sim, x, z, yaw, target=0, event=rules.APPROACH, strict=0, limit=100, ticks=1, booked=()) -> np.ndarray:
     sim.place(0, x, 4.0, z, yaw, 0.0, Embodiment())
     episode, hands = np.zeros(rules.EPISODE_SIZE), np.zeros(HANDS_SIZE)
     episode[[rules.EVENT, rules.LIMIT, rules.STRICT, rules.TARGET]] = event, limit, strict, target
-    hands[BROKEN] = broken
+    for column, value in booked:
+        hands[column] = value
     for _ in range(ticks):
         rules.judge(sim.grid[0], sim.body[0], hands, EYE, sim.candidates[0], sim.candidate_count[0], episode)
     return episode
@@ -108,13 +111,14 @@ def test_arriving_nowhere_ends_with_the_limit(world):
 
 
 def test_a_block_to_break_is_not_done_by_arriving_but_by_breaking(world):
-    ids = [1 + (x * 96 + z) * 32 + y for x, y, z, _ in (CANDIDATE, LEFT_OF_IT)]
+    ids = [block_id(world.grid.shape[1:], thing[:3]) for thing in (CANDIDATE, LEFT_OF_IT)]
     assert ending(judged(world, 48.5, 51.0, 0.0, event=rules.BREAK)) == (False, False, rules.NOTHING_YET)
-    done = judged(world, 60.5, 60.5, 0.0, event=rules.BREAK, broken=ids[0])
+    done = judged(world, 60.5, 60.5, 0.0, event=rules.BREAK, booked=[(BROKEN, ids[0])])
     assert ending(done) == (True, True, rules.TARGET_FIRST)
-    wrong = judged(world, 60.5, 60.5, 0.0, event=rules.BREAK, broken=ids[1])
+    wrong = judged(world, 60.5, 60.5, 0.0, event=rules.BREAK, booked=[(BROKEN, ids[1])])
     assert ending(wrong) == (False, False, rules.DISTRACTOR_FIRST)
-    ground = judged(world, 60.5, 60.5, 0.0, event=rules.BREAK, broken=1 + (60 * 96 + 60) * 32 + 3)
+    lawn = block_id(world.grid.shape[1:], (60, 3, 60))
+    ground = judged(world, 60.5, 60.5, 0.0, event=rules.BREAK, booked=[(BROKEN, lawn)])
     assert ending(ground) == (False, False, rules.NOTHING_YET)
 
 
@@ -124,3 +128,31 @@ def test_the_first_arrival_is_kept_when_a_later_one_is_right(world):
     hands = np.zeros(HANDS_SIZE)
     rules.judge(world.grid[0], world.body[0], hands, EYE, world.candidates[0], 2, episode)
     assert ending(episode) == (True, True, rules.DISTRACTOR_FIRST)
+
+
+def test_a_use_counts_for_a_task_of_use_and_breaking_does_not(world):
+    used = block_id(world.grid.shape[1:], CANDIDATE[:3])
+    assert ending(judged(world, 60.5, 60.5, 0.0, event=rules.USE, booked=[(USED_BLOCK, used)]))[1]
+    broken = judged(world, 60.5, 60.5, 0.0, event=rules.USE, booked=[(BROKEN, used)])
+    assert ending(broken) == (False, False, rules.NOTHING_YET)
+
+
+@pytest.mark.parametrize(
+    ("event", "right", "wrong"), [(rules.MELEE, STRUCK_DEAD, SHOT_DEAD), (rules.ARCHERY, SHOT_DEAD, STRUCK_DEAD)]
+)
+def test_a_hunt_is_won_by_the_weapon_that_is_asked_for_and_on_the_right_creature(world, event, right, wrong):
+    hunt = {"event": event, "target": 3}
+    assert ending(judged(world, 60.5, 60.5, 0.0, **hunt, booked=[(right, 4)])) == (True, True, rules.TARGET_FIRST)
+    other = judged(world, 60.5, 60.5, 0.0, **hunt, booked=[(right, 2)])
+    assert ending(other) == (False, False, rules.DISTRACTOR_FIRST)
+    assert ending(judged(world, 60.5, 60.5, 0.0, **hunt, booked=[(wrong, 4)])) == (False, False, rules.NOTHING_YET)
+
+
+def test_who_dies_has_lost(world):
+    episode, hands = np.zeros(rules.EPISODE_SIZE), np.zeros(HANDS_SIZE)
+    episode[[rules.LIMIT, rules.TARGET]] = 100, 0
+    world.place(0, 60.5, 4.0, 60.5, 0.0, 0.0, Embodiment())
+    world.body[0, physics.HEALTH] = 0
+    rules.judge(world.grid[0], world.body[0], hands, EYE, world.candidates[0], 2, episode)
+    assert ending(episode) == (True, False, rules.NOTHING_YET)
+    assert episode[rules.DIED] == 1

@@ -8,15 +8,16 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from xview_deploy.spec import Event
+from xview_training.sim.creatures import MAX_CREATURES
 from xview_training.sim.simulator import Embodiment
 from xview_training.sim.worlds import WorldSeed
+from xview_training.tasks.events import TaskEvent
 from xview_training.tasks.task import DIFFICULTIES, GoalCamera, Start, Task, TaskError
 
 TASK = Task(
     task_id="heldout-3",
     world=WorldSeed("landscape", 1_000_003),
-    event=Event.APPROACH,
+    event=TaskEvent.APPROACH,
     difficulty="near",
     target=(40, 9, 41),
     start=Start(44.5, 9.0, 47.5, 0.1234, 0.0),
@@ -58,22 +59,25 @@ ANGLE = st.floats(-1e6, 1e6)
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.builds(
-        Task,
-        task_id=st.text(),
-        world=st.builds(WorldSeed, st.sampled_from(["landscape", "rooms"]), st.integers(0, 2**63 - 1)),
-        event=st.sampled_from(list(Event)),
-        difficulty=st.sampled_from(list(DIFFICULTIES)),
-        target=st.tuples(st.integers(1, 94), st.integers(0, 31), st.integers(1, 94)),
-        start=st.builds(Start, COORDINATE, st.floats(0, 32), COORDINATE, ANGLE, ANGLE),
-        body=st.builds(Embodiment, st.floats(0.1, 2), st.floats(1, 179), textures=st.integers(0, 7)),
-        goal_camera=st.builds(
-            GoalCamera, COORDINATE, COORDINATE, COORDINATE, ANGLE, ANGLE, st.floats(1, 179), st.floats(0.1, 4)
-        ),
-        visible_at_start=st.booleans(),
-        same_kind=st.integers(0, 15),
-        strict=st.booleans(),
-        limit_ticks=st.integers(1, 10_000),
+    st.sampled_from(list(TaskEvent)).flatmap(
+        lambda event: st.builds(
+            Task,
+            task_id=st.text(),
+            world=st.builds(WorldSeed, st.sampled_from(["landscape", "rooms"]), st.integers(0, 2**63 - 1)),
+            event=st.just(event),
+            creature=st.integers(0, MAX_CREATURES - 1) if event.hunts else st.just(-1),
+            difficulty=st.sampled_from(list(DIFFICULTIES)),
+            target=st.tuples(st.integers(1, 94), st.integers(0, 31), st.integers(1, 94)),
+            start=st.builds(Start, COORDINATE, st.floats(0, 32), COORDINATE, ANGLE, ANGLE),
+            body=st.builds(Embodiment, st.floats(0.1, 2), st.floats(1, 179), textures=st.integers(0, 7)),
+            goal_camera=st.builds(
+                GoalCamera, COORDINATE, COORDINATE, COORDINATE, ANGLE, ANGLE, st.floats(1, 179), st.floats(0.1, 4)
+            ),
+            visible_at_start=st.booleans(),
+            same_kind=st.integers(0, 15),
+            strict=st.booleans(),
+            limit_ticks=st.integers(1, 10_000),
+        )
     )
 )
 def test_any_task_comes_back_from_json_to_the_last_bit(task):
@@ -101,13 +105,15 @@ def test_fields_with_a_default_may_be_left_out():
         (changed("world", 7), "task.world: expected an object, got 7"),
         (changed("target", [1, 2]), "task.target: expected three whole numbers"),
         (changed("target", [1, 2, True]), r"task.target\[2\]: expected a whole number, got True"),
-        (changed("target", [400, 9, 41]), "target: expected a block inside 96 x 32 x 96"),
+        (changed("target", [400, 9, 41]), "target: expected a block inside 128 x 64 x 128"),
         (changed("start.x", 4000.0), "start: expected a place inside"),
         (changed("start.yaw", math.nan), "task.start.yaw: expected a finite number, got nan"),
         (changed("start.yaw", "north"), "task.start.yaw: expected a finite number, got 'north'"),
         (changed("body.textures", 8), "body.textures: expected 0 to 7, got 8"),
         (changed("goal_camera.vertical_fov_deg", 180), "goal_camera: expected a field of view between"),
         (changed("goal_camera.aspect", 0), "goal_camera: expected a field of view between"),
+        (changed("event", "melee"), "creature: expected 0 to 11 for melee, got -1"),
+        (changed("creature", 3), "creature: expected -1 for approach, got 3"),
         (changed("limit_ticks", 0), "limit_ticks: expected at least 1, got 0"),
         (changed("strict", 1), "task.strict: expected true or false, got 1"),
         (changed("task_id", 5), "task.task_id: expected text, got 5"),
