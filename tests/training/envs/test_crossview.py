@@ -6,10 +6,11 @@ import itertools
 
 import numpy as np
 import pytest
-from xview_deploy.spec import ActionTable, Event
+from xview_deploy.spec import ActionTable
 from xview_training.envs.crossview import CrossViewEnvs
 from xview_training.sim import physics
 from xview_training.tasks import rules
+from xview_training.tasks.events import TaskEvent
 from xview_training.tasks.suites import suite_named
 from xview_training.tasks.visibility import PIXELS, POINT_X
 
@@ -176,7 +177,7 @@ def test_tasks_that_this_world_cannot_play_are_refused_by_name(new_envs):
     envs = new_envs(1)
     envs.assign(np.arange(1), requests(1, "heldout"))
     task = envs.tasks[0]
-    with pytest.raises(ValueError, match="heldout-0: this world plays approach, break, got hunt"):
-        envs.assign(np.arange(1), iter([dataclasses.replace(task, event=Event.HUNT)]))
+    with pytest.raises(ValueError, match=r"heldout-0: its world has no object at .* to be the target"):
+        envs.assign(np.arange(1), iter([dataclasses.replace(task, event=TaskEvent.MELEE, creature=0)]))
     with pytest.raises(ValueError, match=r"heldout-0: its world has no object at \(5, 5, 5\)"):
         envs.assign(np.arange(1), iter([dataclasses.replace(task, target=(5, 5, 5))]))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from xview_training.envs.robot_room import CORNER, EYE, ONBOARD, ROBOT_WIDTH, THIRD_PERSON, RobotRoom
-from xview_training.sim import mesh, physics
+from xview_training.sim import physics
 from xview_training.sim.blocks import FIRST_CANDIDATE
 from xview_training.sim.camera import half_tangents, pack, project
 
@@ -32,7 +32,7 @@ def clear(room: RobotRoom, ahead_blocks: float = 6.0) -> None:
     reach = int(ahead_blocks)
     room.sim.grid[0, max(x - reach, 1) : x + reach, max(z - reach, 1) : z + reach, 4:] = 0
     room.sim.grid[0, target[0], target[2], target[1]] = kept
-    mesh.mesh_world(room.sim.grid[0], room.sim.quads[0], room.sim.quad_counts[0], room.sim.chunk_tops[0])
+    room.sim.mesh(0)
 
 
 def drive(room: RobotRoom, vx=0.0, vy=0.0, wz=0.0, seconds=1.0) -> None:
@@ -223,7 +223,7 @@ def test_a_wall_before_the_robot_hides_it(room):
     z = int(body[physics.Z] + 2 * np.sign(view.z - body[physics.Z]))
     room.sim.grid[0, x - 4 : x + 5, z, 4:12] = 1
     room.sim.grid[0, x, z - 4 : z + 5, 4:12] = 1
-    mesh.mesh_world(room.sim.grid[0], room.sim.quads[0], room.sim.quad_counts[0], room.sim.chunk_tops[0])
+    room.sim.mesh(0)
     assert changed_by_robot(room, CORNER).sum() < 0.1 * seen
 
 

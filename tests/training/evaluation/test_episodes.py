@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from xview_deploy.spec import Event
 from xview_training.evaluation.episodes import Selection, play
 from xview_training.evaluation.players import ExpertPlayer, RandomPlayer, player_named
+from xview_training.tasks.events import TaskEvent
 from xview_training.tasks.suites import suite_named
 
 SIDE = 24
@@ -32,7 +32,7 @@ def test_a_number_of_episodes_that_the_suite_does_not_hold_is_refused(episodes):
 
 
 def test_results_come_in_the_selection_s_order_whatever_the_batch():
-    chosen = selection(10, 4, event=Event.APPROACH, difficulty="near")
+    chosen = selection(10, 4, event=TaskEvent.APPROACH, difficulty="near")
     wide, narrow = (play(ExpertPlayer(), chosen, 32, batch, quiet=True) for batch in (10, 3))
     assert [episode.task_id for episode in wide] == [f"robot-{index}" for index in chosen.indices()]
     assert wide == narrow

@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from xview_deploy.spec import Event
 from xview_training.envs.crossview import CrossViewEnvs
 from xview_training.evaluation.episodes import Selection, play
 from xview_training.evaluation.players import ExpertPlayer
 from xview_training.imitation.expert import ALL_ROUND, Expert
 from xview_training.sim import physics
 from xview_training.tasks import rules
+from xview_training.tasks.events import TaskEvent
 from xview_training.tasks.suites import suite_named
 from xview_training.tasks.visibility import PIXELS
 
@@ -20,11 +20,11 @@ SIDE = 32
 @pytest.mark.parametrize(
     ("suite", "event", "difficulty"),
     [
-        ("heldout", Event.APPROACH, "near"),
-        ("heldout", Event.APPROACH, "easy"),
-        ("heldout", Event.BREAK, "near"),
-        ("heldout", Event.BREAK, "easy"),
-        ("robot", Event.APPROACH, "easy"),
+        ("heldout", TaskEvent.APPROACH, "near"),
+        ("heldout", TaskEvent.APPROACH, "easy"),
+        ("heldout", TaskEvent.BREAK, "near"),
+        ("heldout", TaskEvent.BREAK, "easy"),
+        ("robot", TaskEvent.APPROACH, "easy"),
     ],
 )
 def test_the_expert_succeeds(suite, event, difficulty):
@@ -38,7 +38,7 @@ def test_the_expert_succeeds(suite, event, difficulty):
 @pytest.fixture
 def envs():
     envs = CrossViewEnvs(24, SIDE, 1)
-    envs.assign(np.arange(24), ((suite_named("heldout"), 40 + k, Event.APPROACH, "near") for k in range(24)))
+    envs.assign(np.arange(24), ((suite_named("heldout"), 40 + k, TaskEvent.APPROACH, "near") for k in range(24)))
     yield envs
     envs.close()
 

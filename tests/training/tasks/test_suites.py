@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from xview_deploy.spec import Event
+from xview_training.tasks.events import TaskEvent
 from xview_training.tasks.suites import SUITES, suite_named
 from xview_training.tasks.task import DIFFICULTIES
 
@@ -31,7 +31,7 @@ def test_shares_add_up_and_name_what_exists(suite):
 def test_training_has_landscapes_and_rooms_and_both_events():
     scenes = suite_named("train").scenes
     assert {scene.place for scene in scenes} == {"landscape", "rooms"}
-    assert {event for scene in scenes for event, _ in scene.events} == {Event.APPROACH, Event.BREAK}
+    assert {event for scene in scenes for event, _ in scene.events} == {TaskEvent.APPROACH, TaskEvent.BREAK}
 
 
 def test_an_unknown_suite_is_answered_with_the_nearest():
