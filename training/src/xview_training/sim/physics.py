@@ -74,11 +74,11 @@ def fall(grid, body, before_y, wet):
     """Books a fall, and hurts at its end; water breaks it."""
     if wet:
         body[FALLEN] = 0.0
-    elif body[ON_GROUND] > 0:
-        hurt(body, math.ceil(body[FALLEN] - SAFE_FALL))
+        return
+    body[FALLEN] += max(0.0, before_y - body[Y])
+    if body[ON_GROUND] > 0:
+        hurt(body, math.ceil(body[FALLEN] - SAFE_FALL - 1e-6))  # sums of drops are not exact
         body[FALLEN] = 0.0
-    else:
-        body[FALLEN] += max(0.0, before_y - body[Y])
 
 
 @compiled()
