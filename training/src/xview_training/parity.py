@@ -16,7 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 from xview_deploy.bundle import Bundle
-from xview_deploy.onnx_graphs import EncodedGoal, Graphs, GraphState, StepAnswer
+from xview_deploy.execution import Execution
+from xview_deploy.network import EncodedGoal, GraphState, StepAnswer
+from xview_deploy.onnx_graphs import Graphs
 from xview_deploy.sampling import choose_actions
 from xview_deploy.spec import ACTION_HEADS, INTERACTION_ROWS, STATE_NAMES
 
@@ -91,7 +93,8 @@ class RandomInputs:
 
 def check_parity(policy: SmallPolicy, bundle: Bundle, settings: ParitySettings) -> ParityReport:
     """Compares the actions of each step; ExportError names the first step and head that differ."""
-    graphs = Graphs(bundle, cpu_only=True)  # the policy is on the CPU too: what differs is the export's doing
+    # The policy is on the CPU too: what differs is the export's doing.
+    graphs = Graphs(bundle, Execution(provider="cpu"))
     with _one_thread():
         rollout = _Rollout(policy, graphs, settings)
         for step in range(settings.steps):
