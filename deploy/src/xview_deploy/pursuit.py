@@ -1,7 +1,8 @@
 """One robot pursuing one goal: what happens to each picture, apart from where it came from and where it goes.
 
-Checks what arrives, asks the policy, maps its action to a velocity, and says why where it does not. Knows
-neither ROS nor a clock: pictures come as bytes with their age. Limits and stops are the gate's business.
+Checks what arrives, asks the policy, maps its action to a velocity, says why where it does not, and notices when the
+goal is over (`xview_deploy.outcome`): from then on it commands zeros until another goal comes. Knows neither ROS nor
+a clock: pictures come as bytes with their age. Limits and stops are the gate's business.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ from numpy.typing import NDArray
 
 from xview_deploy.actions import ActionMapping
 from xview_deploy.goal import CrossViewGoal
+from xview_deploy.outcome import PursuitLimits, StopCondition, Verdict
 from xview_deploy.picture import decode_picture
 from xview_deploy.policy import Decision, Policy
 from xview_deploy.spec import ContractError
-from xview_deploy.velocity import Velocity
+from xview_deploy.velocity import STILL, Velocity
 
 WAITING_FOR_GOAL = "waiting_for_goal"
 WAITING_FOR_PICTURE = "waiting_for_picture"
 RUNNING = "running"
 REFUSED = "refused"
+ENDED = "ended"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +33,8 @@ class PursuitSettings:
 
     picture_timeout: float = 0.2  # s, oldest picture to decide by
     temperature: float = 1.0  # of the sampling; 0 takes the most likely action
+    goal_timeout: float = 600.0  # s, oldest picture that a goal may be marked on: the room changes
+    future_tolerance: float = 0.05  # s, that a goal's stamp may lie ahead of this clock
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,34 +56,61 @@ class Pursuit:
         mapping: ActionMapping,
         settings: PursuitSettings,
         rng: np.random.Generator,
+        stop: StopCondition | None = None,
     ) -> None:
         self.policy = policy
+        self.stop = stop or StopCondition()
+        self.settings = settings
         self.goal: CrossViewGoal | None = None
+        self.verdict: Verdict | None = None  # how the goal ended, once it has
         self.step = 0  # decisions since the goal or the last reset
         self._mapping = mapping
-        self._settings = settings
         self._rng = rng
         self._refusal = ""
         self._answered_ns: int | None = None  # stamp of the last picture that was decided by
 
-    def pursue(self, goal: CrossViewGoal) -> None:
-        """A new goal, with an empty memory. ContractError where the policy was not trained for its event."""
+    def pursue(
+        self, goal: CrossViewGoal, age_s: float = 0.0, now_s: float = 0.0, limits: PursuitLimits | None = None
+    ) -> None:
+        """A new goal, with an empty memory. age_s: of the picture that it is marked on, by its stamp.
+
+        ContractError where it is too old or from the future, or the policy was not trained for its event.
+        """
+        self._check_age(age_s)
+        self._take(goal)
+        self.verdict = None
+        self.stop.begin(now_s, limits)
+
+    def _check_age(self, age_s: float) -> None:
+        oldest_s, ahead_s = self.settings.goal_timeout, self.settings.future_tolerance
+        if not age_s <= oldest_s:
+            raise ContractError(f"goal: its picture is {age_s:.1f} s old, allowed {oldest_s:g} s; mark the target anew")
+        if age_s < -ahead_s:
+            ahead = f"{-age_s:.2f} s in the future, allowed {ahead_s:g} s"
+            raise ContractError(f"goal: its picture is stamped {ahead}: synchronise the clocks")
+
+    def _take(self, goal: CrossViewGoal) -> None:
         if goal.event.value not in self.policy.events:
             known = ", ".join(self.policy.events)
             raise ContractError(f"policy {self.policy.name}: expected an event of {known}, got {goal.event.value}")
         self.policy.set_goal(goal.image, goal.mask, goal.event)
         self.goal, self._refusal, self.step = goal, "", 0
 
+    def end(self, verdict: Verdict) -> None:
+        """The goal is over for a reason from outside; zeros until another comes."""
+        if self.goal is not None:
+            self.verdict = self.verdict or verdict
+
     def refuse(self, reason: str) -> None:
         """A goal came that is none: pursue nothing until a sound one comes."""
-        self.goal, self._refusal = None, reason
+        self.goal, self.verdict, self._refusal = None, None, reason
 
     def use(self, policy: Policy) -> None:
         """Go on with another policy and the same goal; ContractError where it cannot pursue that."""
         before, self.policy = self.policy, policy
         if self.goal is not None:
             try:
-                self.pursue(self.goal)
+                self._take(self.goal)
             except ContractError:
                 self.policy = before
                 raise
@@ -88,15 +120,25 @@ class Pursuit:
         self.policy.reset()
         self.step = 0
 
-    def decide(self, picture: bytes | None, stamp_ns: int, age_s: float) -> Outcome:
-        """Decide by the newest picture, JPEG or PNG, of that age by its stamp. None: none has come yet."""
+    def decide(
+        self, picture: bytes | None, stamp_ns: int, age_s: float, now_s: float = 0.0, acting: bool = False
+    ) -> Outcome:
+        """Decide by the newest picture, JPEG or PNG, of that age by its stamp. None: none has come yet.
+
+        acting: whether the robot acts out what is decided; only then does a decision count towards the goal's end.
+        """
         if self._refusal:
             return Outcome(REFUSED, self._refusal)
         if self.goal is None:
             return Outcome(WAITING_FOR_GOAL, "expected a goal, none has come yet")
-        if picture is None:
-            return Outcome(WAITING_FOR_PICTURE, "no onboard picture has come yet")
-        if complaint := self._picture_complaint(stamp_ns, age_s):
+        if not acting:
+            self.stop.hold(now_s)
+        self.verdict = self.verdict or self.stop.timed_out(now_s)
+        complaint = self._picture_complaint(picture, stamp_ns, age_s)
+        if self.verdict is not None:
+            self._answered_ns = stamp_ns
+            return Outcome(ENDED, str(self.verdict), velocity=None if complaint else STILL)
+        if picture is None or complaint:
             return Outcome(WAITING_FOR_PICTURE, complaint)
         try:
             image = decode_picture(picture, "onboard picture")
@@ -104,24 +146,30 @@ class Pursuit:
             return Outcome(WAITING_FOR_PICTURE, str(error))
         self._answered_ns = stamp_ns
         try:
-            return self._answer(image)
+            return self._answer(image, now_s, acting)
         except ContractError as error:
             return Outcome(REFUSED, str(error))
 
-    def _answer(self, image: NDArray[np.uint8]) -> Outcome:
-        rng = self._rng if self._settings.temperature > 0 else None
+    def _answer(self, image: NDArray[np.uint8], now_s: float, acting: bool) -> Outcome:
+        rng = self._rng if self.settings.temperature > 0 else None
         decision = self.policy.act(
             image,
             allowed=self._mapping.allowed(self.policy.actions),
             rng=rng,
-            temperature=self._settings.temperature or 1.0,
+            temperature=self.settings.temperature or 1.0,
         )
         self.step += 1
         velocity = self._mapping.velocity(decision.action, self.policy.actions)
+        if acting:
+            self.verdict = self.stop.on_decision(decision.belief, velocity, image, now_s)
+        if self.verdict is not None:
+            return Outcome(ENDED, str(self.verdict), decision, STILL)
         return Outcome(RUNNING, decision=decision, velocity=velocity)
 
-    def _picture_complaint(self, stamp_ns: int, age_s: float) -> str:
-        allowed_s = self._settings.picture_timeout
+    def _picture_complaint(self, picture: bytes | None, stamp_ns: int, age_s: float) -> str:
+        allowed_s = self.settings.picture_timeout
+        if picture is None:
+            return "no onboard picture has come yet"
         if age_s > allowed_s:
             return f"newest onboard picture is {age_s:.2f} s old, allowed {allowed_s:.2f} s"
         if stamp_ns == self._answered_ns:
