@@ -32,6 +32,12 @@ def decode_picture(data: bytes, what: str = "picture") -> NDArray[np.uint8]:
     return np.ascontiguousarray(bgr[:, :, ::-1])
 
 
+def decode_any(data: bytes, what: str = "picture") -> NDArray[np.uint8 | np.uint16]:
+    """What a JPEG or PNG holds, (H, W) or (H, W, channels): grey, BGR or BGRA of 8 or 16 bits."""
+    check_container(data, what)
+    return _imdecode_any(data, cv2.IMREAD_UNCHANGED, what)
+
+
 def decode_mask(data: bytes, what: str = "mask") -> NDArray[np.bool_]:
     """The mask of a one-channel PNG as bool (H, W): any value but zero is target."""
     if not data.startswith(PNG_SIGNATURE):
@@ -132,15 +138,22 @@ def _png_size(data: bytes, what: str) -> tuple[int, int]:
 
 
 def _imdecode(data: bytes, flags: int, what: str) -> NDArray[np.uint8]:
+    picture = _imdecode_any(data, flags, what)
+    if picture.dtype != np.uint8:
+        raise ContractError(f"{what}: expected 8 bits a channel, got {picture.dtype}")
+    return np.asarray(picture, np.uint8)
+
+
+def _imdecode_any(data: bytes, flags: int, what: str) -> NDArray[np.uint8 | np.uint16]:
     try:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
         raise ContractError(f"{what}: expected a picture that decodes, got {error.err or error}") from None
     if picture is None:
         raise ContractError(f"{what}: expected a picture that decodes, got {_describe(data)} that does not")
-    if picture.dtype != np.uint8:
-        raise ContractError(f"{what}: expected 8 bits a channel, got {picture.dtype}")
-    return np.asarray(picture, np.uint8)
+    if picture.dtype not in (np.uint8, np.uint16):
+        raise ContractError(f"{what}: expected 8 or 16 bits a channel, got {picture.dtype}")
+    return np.asarray(picture, picture.dtype)
 
 
 def _imencode(suffix: str, picture: NDArray[np.uint8], parameters: list[int]) -> bytes:
