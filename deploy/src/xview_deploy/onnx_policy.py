@@ -20,7 +20,7 @@ from xview_deploy.policy import Decision, HeadMasks
 from xview_deploy.preprocessing import squeeze_goal, squeeze_picture
 from xview_deploy.resident_graphs import ResidentGraphs
 from xview_deploy.sampling import choose_actions
-from xview_deploy.spec import ActionTable, Belief, BundleMetadata, ContractError, Event
+from xview_deploy.spec import ActionTable, Belief, BundleMetadata, CameraModel, ContractError, Event
 
 
 class OnnxPolicy:
@@ -76,6 +76,16 @@ class OnnxPolicy:
     def events(self) -> tuple[str, ...]:
         """The events it was trained on."""
         return self.metadata.events
+
+    @property
+    def camera(self) -> CameraModel:
+        """The camera that it was trained with."""
+        return self.metadata.camera
+
+    @property
+    def image_size(self) -> int:
+        """Pixels a side of the square that it sees."""
+        return self.metadata.image_size
 
     def set_goal(self, image: NDArray[np.uint8], mask: NDArray[np.bool_], event: Event) -> None:
         """Pursue this goal from now on, with an empty memory. image: uint8 (H, W, 3) RGB; mask: (H, W).
