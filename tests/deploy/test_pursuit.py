@@ -3,6 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 from xview_deploy.actions import ActionMapping
+from xview_deploy.bases import DifferentialBase
+from xview_deploy.driving import Steps
 from xview_deploy.goal import CrossViewGoal
 from xview_deploy.motion import MotionSettings
 from xview_deploy.outcome import Ending, PursuitLimits, StopCondition, StopSettings, Verdict
@@ -18,8 +20,8 @@ from xview_deploy.pursuit import (
     PursuitSettings,
 )
 from xview_deploy.random_policy import ForwardBiasedRandomPolicy, RandomPolicy
+from xview_deploy.robot_command import STAND
 from xview_deploy.spec import Belief, ContractError, Event
-from xview_deploy.velocity import STILL
 
 PICTURE = encode_jpeg(np.full((48, 64, 3), 120, np.uint8))
 PERIOD_NS = 150_000_000
@@ -75,7 +77,7 @@ def test_it_waits_for_a_goal_then_for_a_picture_then_runs():
 def test_a_picture_is_answered_once():
     robot = pursuit()
     robot.pursue(goal())
-    assert robot.decide(PICTURE, 1, 0.0).velocity is not None
+    assert robot.decide(PICTURE, 1, 0.0).command is not None
     assert "no onboard picture has come since" in robot.decide(PICTURE, 1, 0.0).message
 
 
@@ -86,11 +88,11 @@ def test_a_reached_target_ends_the_goal_and_stands_still_from_that_decision_on()
     decisions = StopSettings().reached_decisions
     assert camera.show(decisions - 1).state == RUNNING
     outcome = camera.show()
-    assert (outcome.state, outcome.velocity, outcome.message.split(":")[0]) == (ENDED, STILL, "reached")
+    assert (outcome.state, outcome.command, outcome.message.split(":")[0]) == (ENDED, STAND, "reached")
     assert outcome.decision is not None
     assert robot.verdict.ending is Ending.REACHED
     later = camera.show(10)
-    assert (later.state, later.velocity, later.decision) == (ENDED, STILL, None)
+    assert (later.state, later.command, later.decision) == (ENDED, STAND, None)
     assert robot.step == decisions
 
 
@@ -100,8 +102,8 @@ def test_an_ended_goal_answers_each_picture_once_and_silence_with_silence():
     camera = Camera(robot)
     camera.show(20)
     again = robot.decide(PICTURE, camera.count * PERIOD_NS, 0.01, camera.now_s, True)
-    assert (again.state, again.velocity) == (ENDED, None)
-    assert robot.decide(PICTURE, 10**12, 5.0, camera.now_s, True).velocity is None
+    assert (again.state, again.command) == (ENDED, None)
+    assert robot.decide(PICTURE, 10**12, 5.0, camera.now_s, True).command is None
 
 
 def test_a_new_goal_begins_after_an_end():
@@ -148,7 +150,7 @@ def test_a_refused_goal_pursues_nothing():
     robot.pursue(goal())
     robot.refuse("no mask")
     outcome = Camera(robot).show()
-    assert (outcome.state, outcome.message, outcome.velocity) == (REFUSED, "no mask", None)
+    assert (outcome.state, outcome.message, outcome.command) == (REFUSED, "no mask", None)
 
 
 @pytest.mark.parametrize(
@@ -172,3 +174,20 @@ def test_another_policy_goes_on_with_the_goal_and_does_not_revive_one_that_ended
     robot.end(Verdict(Ending.STOPPED, "cancelled"))
     robot.use(Believer())
     assert camera.show().state == ENDED
+
+
+def test_a_robot_that_drives_by_steps_decides_by_a_picture_that_was_taken_after_the_step():
+    robot = Pursuit(
+        ForwardBiasedRandomPolicy(),
+        ActionMapping(DifferentialBase(("forward",)), Steps(step_m=0.1, speed_m_per_s=0.2, turn_rad_per_s=2.0)),
+        PursuitSettings(),
+        np.random.default_rng(0),
+    )
+    robot.pursue(goal())
+    command = Camera(robot).show().command
+    assert command.hold_s >= 0.5
+    over_ns = PERIOD_NS + int(command.hold_s * 1e9)
+    during = robot.decide(PICTURE, over_ns - PERIOD_NS, 0.01, acting=True)
+    assert (during.state, during.command) == (WAITING_FOR_PICTURE, None)
+    assert "since the end of the last step" in during.message
+    assert robot.decide(PICTURE, over_ns + PERIOD_NS, 0.01, acting=True).state == RUNNING

@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import pytest
 import rclpy
-from geometry_msgs.msg import TwistStamped
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -23,7 +22,7 @@ from xview_agent.graph import GRAPHS, configuration_file
 from xview_agent.stamps import jpeg_message
 from xview_agent.starter import localhost_environment
 from xview_deploy.picture import encode_jpeg, encode_mask
-from xview_interfaces.msg import CrossViewGoal, GateStatus, PolicyStatus
+from xview_interfaces.msg import CrossViewGoal, GateStatus, PolicyCommand, PolicyStatus
 
 os.environ.update(localhost_environment())  # before the first context is made
 DEADLINE_S = 90.0  # a busy machine takes long to start a process
@@ -60,6 +59,7 @@ class Probe:
         self.jpeg = encode_jpeg(scene())
         self.last_picture_s = 0.0
         self.timers = {}
+        self.goal_id = "goal-1"  # that the played policy pursues
 
     def close(self) -> None:
         self.executor.shutdown()
@@ -135,13 +135,13 @@ class Probe:
         self.every("operator", 0.1, lambda: publisher.publish(Header(stamp=self.stamp())))
 
     def play_policy(self, forward: float = 0.4) -> None:
-        self.command_publisher = self.node.create_publisher(TwistStamped, topics.COMMAND, topics.NEWEST_QOS)
+        self.command_publisher = self.node.create_publisher(PolicyCommand, topics.COMMAND, topics.NEWEST_QOS)
         self.every("policy", 0.1, lambda: self.command(forward))
 
     def command(self, forward: float) -> None:
-        command = TwistStamped()
-        command.header.stamp = self.stamp()
-        command.twist.linear.x = forward
+        command = PolicyCommand(goal_id=self.goal_id)
+        command.header.stamp = command.decided = self.stamp()
+        command.velocity.linear.x = forward
         self.command_publisher.publish(command)
 
     def play_everything(self) -> None:

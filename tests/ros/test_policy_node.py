@@ -2,14 +2,14 @@ import signal
 
 import numpy as np
 import pytest
-from geometry_msgs.msg import Twist, TwistStamped
+from geometry_msgs.msg import Twist
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from xview_agent import topics
 from xview_agent.stamps import nanoseconds
 from xview_deploy.bundle import read_bundle
 from xview_deploy.shipped import SHIPPED_BUNDLE
-from xview_interfaces.msg import GateStatus, PolicyStatus
+from xview_interfaces.msg import GateStatus, PolicyCommand, PolicyStatus
 
 PATIENT = {"picture_timeout": 2.0}  # where a stall of the machine is not the subject
 
@@ -23,7 +23,7 @@ def run_policy(probe, start_node, kind: str = "forward_biased_random", **paramet
 
 def test_it_waits_for_a_goal_then_for_a_picture_then_runs(probe, start_node):
     start_node("policy", policy="random", **PATIENT)
-    commands = probe.listen(TwistStamped, topics.COMMAND)
+    commands = probe.listen(PolicyCommand, topics.COMMAND)
     assert "expected a goal" in probe.policy(PolicyStatus.WAITING_FOR_GOAL).message
     probe.send_goal()
     assert "picture" in probe.policy(PolicyStatus.WAITING_FOR_PICTURE, goal_id="goal-1").message
@@ -45,7 +45,7 @@ def test_commands_carry_the_stamp_of_the_picture_that_they_answer(probe, start_n
     run_policy(probe, start_node)
     probe.send_goal()
     statuses = probe.listen(PolicyStatus, topics.POLICY_STATUS)
-    command = probe.newest(TwistStamped, topics.COMMAND)
+    command = probe.newest(PolicyCommand, topics.COMMAND)
     stamp_ns = nanoseconds(command.header.stamp)
     status = probe.until(
         lambda: next((s for _, s in statuses if nanoseconds(s.header.stamp) == stamp_ns), None), "its status"
@@ -57,7 +57,7 @@ def test_commands_carry_the_stamp_of_the_picture_that_they_answer(probe, start_n
 def test_it_decides_at_the_rate_that_the_policy_was_trained_at(probe, start_node):
     run_policy(probe, start_node)
     probe.send_goal()
-    commands = probe.listen(TwistStamped, topics.COMMAND)
+    commands = probe.listen(PolicyCommand, topics.COMMAND)
     probe.until(lambda: len(commands) >= 14, "14 commands")
     gaps = np.diff([came_s for came_s, _ in commands])
     assert np.median(gaps) == pytest.approx(3 / 20, abs=0.03)
@@ -66,11 +66,11 @@ def test_it_decides_at_the_rate_that_the_policy_was_trained_at(probe, start_node
 def test_a_malformed_goal_in_mid_drive_ends_with_a_zero(probe, start_node):
     run_policy(probe, start_node)
     probe.send_goal()
-    commands = probe.listen(TwistStamped, topics.COMMAND)
-    probe.until(lambda: any(command.twist.linear.x > 0 for _, command in commands), "motion")
+    commands = probe.listen(PolicyCommand, topics.COMMAND)
+    probe.until(lambda: any(command.velocity.linear.x > 0 for _, command in commands), "motion")
     probe.send_goal(id="bad", event="hug")
     probe.policy(PolicyStatus.REFUSED)
-    probe.until(lambda: commands[-1][1].twist == Twist(), "a zero")
+    probe.until(lambda: commands[-1][1].velocity == Twist(), "a zero")
     count = len(commands)
     probe.policy(PolicyStatus.REFUSED)
     probe.policy(PolicyStatus.REFUSED)

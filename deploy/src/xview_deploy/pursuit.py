@@ -1,7 +1,7 @@
 """One robot pursuing one goal: what happens to each picture, apart from where it came from and where it goes.
 
-Checks what arrives, asks the policy, maps its action to a velocity, says why where it does not, and notices when the
-goal is over (`xview_deploy.outcome`): from then on it commands zeros until another goal comes. Knows neither ROS nor
+Checks what arrives, asks the policy, maps its action to a command, says why where it does not, and notices when the
+goal is over (`xview_deploy.outcome`): from then on it commands to stand until another goal comes. Knows neither ROS nor
 a clock: pictures come as bytes with their age. Limits and stops are the gate's business.
 """
 
@@ -17,8 +17,8 @@ from xview_deploy.goal import CrossViewGoal
 from xview_deploy.outcome import PursuitLimits, StopCondition, Verdict
 from xview_deploy.picture import decode_picture
 from xview_deploy.policy import Decision, Policy
+from xview_deploy.robot_command import STAND, RobotCommand
 from xview_deploy.spec import ContractError
-from xview_deploy.velocity import STILL, Velocity
 
 WAITING_FOR_GOAL = "waiting_for_goal"
 WAITING_FOR_PICTURE = "waiting_for_picture"
@@ -44,7 +44,7 @@ class Outcome:
     state: str
     message: str = ""
     decision: Decision | None = None
-    velocity: Velocity | None = None
+    command: RobotCommand | None = None
 
 
 class Pursuit:
@@ -64,10 +64,12 @@ class Pursuit:
         self.goal: CrossViewGoal | None = None
         self.verdict: Verdict | None = None  # how the goal ended, once it has
         self.step = 0  # decisions since the goal or the last reset
+        mapping.check_table(policy.actions)
         self._mapping = mapping
         self._rng = rng
         self._refusal = ""
         self._answered_ns: int | None = None  # stamp of the last picture that was decided by
+        self._step_over_ns = 0  # when the last step of a robot that drives by steps will be over, on the stamps' clock
 
     def pursue(
         self, goal: CrossViewGoal, age_s: float = 0.0, now_s: float = 0.0, limits: PursuitLimits | None = None
@@ -107,6 +109,7 @@ class Pursuit:
 
     def use(self, policy: Policy) -> None:
         """Go on with another policy and the same goal; ContractError where it cannot pursue that."""
+        self._mapping.check_table(policy.actions)
         before, self.policy = self.policy, policy
         if self.goal is not None:
             try:
@@ -137,7 +140,7 @@ class Pursuit:
         complaint = self._picture_complaint(picture, stamp_ns, age_s)
         if self.verdict is not None:
             self._answered_ns = stamp_ns
-            return Outcome(ENDED, str(self.verdict), velocity=None if complaint else STILL)
+            return Outcome(ENDED, str(self.verdict), command=None if complaint else STAND)
         if picture is None or complaint:
             return Outcome(WAITING_FOR_PICTURE, complaint)
         try:
@@ -146,9 +149,13 @@ class Pursuit:
             return Outcome(WAITING_FOR_PICTURE, str(error))
         self._answered_ns = stamp_ns
         try:
-            return self._answer(image, now_s, acting)
+            outcome = self._answer(image, now_s, acting)
         except ContractError as error:
             return Outcome(REFUSED, str(error))
+        if acting and outcome.decision is not None and outcome.command is not None:
+            lasting_s = age_s + outcome.decision.ms / 1000 + outcome.command.hold_s
+            self._step_over_ns = stamp_ns + int(lasting_s * 1e9) if outcome.command.hold_s else 0
+        return outcome
 
     def _answer(self, image: NDArray[np.uint8], now_s: float, acting: bool) -> Outcome:
         rng = self._rng if self.settings.temperature > 0 else None
@@ -159,12 +166,12 @@ class Pursuit:
             temperature=self.settings.temperature or 1.0,
         )
         self.step += 1
-        velocity = self._mapping.velocity(decision.action, self.policy.actions)
+        command = self._mapping.command(decision.action, self.policy.actions)
         if acting:
-            self.verdict = self.stop.on_decision(decision.belief, velocity, image, now_s)
+            self.verdict = self.stop.on_decision(decision.belief, command.velocity, image, now_s)
         if self.verdict is not None:
-            return Outcome(ENDED, str(self.verdict), decision, STILL)
-        return Outcome(RUNNING, decision=decision, velocity=velocity)
+            return Outcome(ENDED, str(self.verdict), decision, STAND)
+        return Outcome(RUNNING, decision=decision, command=command)
 
     def _picture_complaint(self, picture: bytes | None, stamp_ns: int, age_s: float) -> str:
         allowed_s = self.settings.picture_timeout
@@ -174,4 +181,6 @@ class Pursuit:
             return f"newest onboard picture is {age_s:.2f} s old, allowed {allowed_s:.2f} s"
         if stamp_ns == self._answered_ns:
             return "no onboard picture has come since the last decision"
+        if stamp_ns < self._step_over_ns:
+            return "no onboard picture has come since the end of the last step"
         return ""

@@ -21,9 +21,10 @@ from std_srvs.srv import Trigger
 from xview_deploy.safety import GateSettings, GateState, SafetyGate, Source
 from xview_deploy.spec import ContractError
 from xview_deploy.velocity import STILL, Velocity, VelocityLimits
-from xview_interfaces.msg import GateStatus
+from xview_interfaces.msg import GateStatus, PolicyCommand
 
 from xview_agent import topics
+from xview_agent.command_message import as_twist, as_velocity
 from xview_agent.diagnostics import ERROR, OK, WARN, diagnostic_array
 from xview_agent.parameters import declared
 from xview_agent.running import FarewellNode, run
@@ -66,7 +67,7 @@ class GateNode(FarewellNode):
             topics.CAMERA_QOS,
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
-        self.create_subscription(TwistStamped, topics.COMMAND, self._on_command, topics.NEWEST_QOS)
+        self.create_subscription(PolicyCommand, topics.COMMAND, self._on_command, topics.NEWEST_QOS)
         self.create_subscription(
             Header,
             topics.OPERATOR_HEARTBEAT,
@@ -76,9 +77,8 @@ class GateNode(FarewellNode):
         self.create_service(Trigger, topics.ARM, self._on_arm)
         self.create_service(Trigger, topics.STOP, self._on_stop)
 
-    def _on_command(self, command: TwistStamped) -> None:
-        twist = command.twist
-        velocity = Velocity(twist.linear.x, twist.linear.y, twist.angular.z)
+    def _on_command(self, command: PolicyCommand) -> None:
+        velocity = as_velocity(command.velocity)
         picture_age_s = age_s(command.header.stamp, self.get_clock())
         self._gate.on_command(velocity, picture_age_s, time.monotonic())
         self._tick()  # at once: a period of the smoothing is a delay that no policy was trained with
@@ -170,13 +170,6 @@ def gate_settings(node: FarewellNode) -> GateSettings:
     }
     times = {name: declared(node, name, getattr(gate, name), description) for name, description in described.items()}
     return GateSettings(limits=VelocityLimits(**axes), **times)
-
-
-def as_twist(velocity: Velocity) -> Twist:
-    """The velocity as a message."""
-    twist = Twist()
-    twist.linear.x, twist.linear.y, twist.angular.z = velocity
-    return twist
 
 
 def age_ms(source: Source, now_s: float) -> float:

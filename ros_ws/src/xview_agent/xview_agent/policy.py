@@ -1,4 +1,4 @@
-"""The policy as a node: onboard pictures and a goal in, velocities for the gate out.
+"""The policy as a node: onboard pictures and a goal in, commands for the gate out.
 
 Turns messages into bytes and ages and calls `xview_deploy.pursuit`. It answers a picture the moment it comes, at
 the rate that the policy was trained at, and stamps its command with that picture's stamp. While the gate is
@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from geometry_msgs.msg import TwistStamped
+from builtin_interfaces.msg import Time
 from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.parameter import Parameter
@@ -27,13 +27,14 @@ from xview_deploy.pacing import Pacer
 from xview_deploy.policy import Policy
 from xview_deploy.pursuit import REFUSED, Outcome, Pursuit, PursuitSettings
 from xview_deploy.random_policy import ForwardBiasedRandomPolicy, RandomPolicy
+from xview_deploy.robot_command import STAND
 from xview_deploy.shipped import bundle_path
 from xview_deploy.spec import ContractError
-from xview_deploy.velocity import STILL
 from xview_interfaces.msg import CrossViewGoal as GoalMessage
-from xview_interfaces.msg import GateStatus, PolicyStatus
+from xview_interfaces.msg import GateStatus, PolicyCommand, PolicyStatus
 
 from xview_agent import topics
+from xview_agent.command_message import command_message
 from xview_agent.graph import configuration_file
 from xview_agent.parameters import declared
 from xview_agent.running import FarewellNode, run
@@ -58,8 +59,9 @@ class PolicyNode(FarewellNode):
         )
         self._picture: CompressedImage | None = None
         self._goal_id = self._goal_event = ""
+        self._goal_stamp = Time()
         self._gate_holds = False
-        self._commanded = STILL
+        self._commanded = STAND
         self._timer: Timer | None = None
         self._pursuit = Pursuit(
             self._make_policy(self._declare_policy()),
@@ -87,7 +89,7 @@ class PolicyNode(FarewellNode):
 
     def _create_topics(self) -> None:
         overrides = QoSOverridingOptions.with_default_policies()
-        self._command = self.create_publisher(TwistStamped, topics.COMMAND, topics.NEWEST_QOS)
+        self._command = self.create_publisher(PolicyCommand, topics.COMMAND, topics.NEWEST_QOS)
         self._status = self.create_publisher(PolicyStatus, topics.POLICY_STATUS, topics.NEWEST_QOS)
         self.create_subscription(
             CompressedImage,
@@ -133,7 +135,7 @@ class PolicyNode(FarewellNode):
         self._gate_holds = not status.armed
 
     def _on_goal(self, message: GoalMessage) -> None:
-        self._goal_id, self._goal_event = message.id, message.event
+        self._goal_id, self._goal_event, self._goal_stamp = message.id, message.event, message.header.stamp
         try:
             self._pursuit.pursue(decode_goal(message))
         except ContractError as error:
@@ -162,15 +164,14 @@ class PolicyNode(FarewellNode):
         self._publish_status(outcome, picture)
 
     def _publish_command(self, outcome: Outcome, picture: CompressedImage | None) -> None:
-        velocity = outcome.velocity
-        if outcome.state == REFUSED and self._commanded != STILL:
-            velocity = STILL  # once: else the base would keep the last command until the gate misses the next
-        if picture is None or velocity is None:
+        command = outcome.command
+        if outcome.state == REFUSED and self._commanded != STAND:
+            command = STAND  # once: else the base would keep the last command until the gate misses the next
+        if picture is None or command is None:
             return
-        command = TwistStamped(header=picture.header)
-        command.twist.linear.x, command.twist.linear.y, command.twist.angular.z = velocity
-        self._command.publish(command)
-        self._commanded = velocity
+        decided = self.get_clock().now().to_msg()
+        self._command.publish(command_message(command, picture.header, decided, self._goal_id, self._goal_stamp))
+        self._commanded = command
 
     def _publish_status(self, outcome: Outcome, picture: CompressedImage | None) -> None:
         policy = self._pursuit.policy

@@ -6,7 +6,7 @@ no node; what the messages mean is written in xview_interfaces.
     /xview/onboard/image_raw/compressed  CompressedImage  camera, best effort
     /xview/onboard/camera_info           CameraInfo       camera, best effort
     /xview/policy/goal                   CrossViewGoal    latched
-    /xview/policy/command                TwistStamped     newest; stamped with the picture it answers
+    /xview/policy/command                PolicyCommand    newest; stamped with the picture it answers
     /xview/policy/status                 PolicyStatus     newest
     /xview/operator_heartbeat            Header           newest; stamped when the operator's page sent it
     /xview/cmd_vel                       TwistStamped or Twist
