@@ -107,6 +107,10 @@ class Pursuit:
         """A goal came that is none: pursue nothing until a sound one comes."""
         self.goal, self.verdict, self._refusal = None, None, reason
 
+    def forget_goal(self) -> None:
+        """Pursue nothing, as before the first goal."""
+        self.goal, self.verdict, self._refusal = None, None, ""
+
     def use(self, policy: Policy) -> None:
         """Go on with another policy and the same goal; ContractError where it cannot pursue that."""
         self._mapping.check_table(policy.actions)

@@ -54,8 +54,7 @@ class ManagedNode(LifecycleNode, FarewellNode):
         """From any state to the end, the way that a manager would go."""
         if self.active:
             self.trigger_deactivate()
-            for _ in range(SETTLE_TURNS if self.executor is not None else 0):
-                self.executor.spin_once(timeout_sec=0.0)
+            self._settle()
         if not self.finalized:
             self.trigger_shutdown()
 
@@ -89,6 +88,11 @@ class ManagedNode(LifecycleNode, FarewellNode):
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """After a transition that went wrong nothing is left running."""
         return self._leave_all()
+
+    def _settle(self) -> None:
+        if executor := self.executor:
+            for _ in range(SETTLE_TURNS):
+                executor.spin_once(timeout_sec=0.0)
 
     def _leave_all(self) -> TransitionCallbackReturn:
         steps = [step for step, due in ((self.deactivate, self.active), (self.cleanup, self.configured)) if due]

@@ -8,6 +8,8 @@ no node; what the messages mean is written in xview_interfaces.
     /xview/policy/goal                   CrossViewGoal    latched
     /xview/policy/command                PolicyCommand    newest; stamped with the picture it answers
     /xview/policy/status                 PolicyStatus     newest
+    /xview/policy/belief                 MarkerArray      newest; for RViz, in the base's frame
+    /xview/pursue                        Pursue           action of the policy
     /xview/operator_heartbeat            Header           newest; stamped when the operator's page sent it
     /xview/cmd_vel                       TwistStamped or Twist
     /xview/gate/status                   GateStatus       latched
@@ -31,6 +33,7 @@ ONBOARD = "onboard"  # name of the camera that the policy sees through
 GOAL = "policy/goal"
 COMMAND = "policy/command"
 POLICY_STATUS = "policy/status"
+BELIEF_MARKERS = "policy/belief"
 OPERATOR_HEARTBEAT = "operator_heartbeat"
 CMD_VEL = "cmd_vel"
 GATE_STATUS = "gate/status"
@@ -39,6 +42,7 @@ TRIAL_TRUTH = "truth"
 TRIAL_RESULT = "trial_result"
 DIAGNOSTICS = "/diagnostics"
 
+PURSUE = "pursue"
 ARM = "arm"
 STOP = "stop"
 RESET_MEMORY = "reset_memory"
