@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from xview_deploy.actions import ActionMapping
 from xview_deploy.bases import DifferentialBase
+from xview_deploy.cameras.lens import Lens, Pinhole
 from xview_deploy.driving import Steps
 from xview_deploy.goal import CrossViewGoal
 from xview_deploy.motion import MotionSettings
@@ -191,3 +192,48 @@ def test_a_robot_that_drives_by_steps_decides_by_a_picture_that_was_taken_after_
     assert (during.state, during.command) == (WAITING_FOR_PICTURE, None)
     assert "since the end of the last step" in during.message
     assert robot.decide(PICTURE, over_ns + PERIOD_NS, 0.01, acting=True).state == RUNNING
+
+
+class Looker(Believer):
+    """Keeps what it was shown."""
+
+    image_size = 16
+
+    def act(self, image, allowed=None, rng=None, temperature=1.0) -> Decision:
+        self.seen = image
+        return super().act(image, allowed, rng, temperature)
+
+
+def test_a_wide_picture_is_cut_to_the_trained_shape_and_the_belief_is_led_back_into_it():
+    robot = pursuit(policy := Looker())
+    robot.pursue(goal())
+    wide = np.zeros((48, 128, 3), np.uint8)
+    wide[:, 32:96] = 200
+    outcome = robot.decide(encode_jpeg(wide), 1, 0.0)
+    assert policy.seen.shape == (16, 16, 3)
+    assert policy.seen.min() > 150
+    assert outcome.decision.belief.point == pytest.approx((0.5, 0.6))
+    assert outcome.decision.belief.box == pytest.approx((0.35, 0.3, 0.65, 0.95))
+
+
+def test_through_a_narrow_lens_the_policy_sees_its_rim_black():
+    robot = pursuit(policy := Looker())
+    robot.look_through(Lens(64, 48, Pinhole(68.6, 68.6, 31.5, 23.5)))  # half of the trained field of view
+    robot.pursue(goal())
+    robot.decide(PICTURE, 1, 0.0)
+    assert (policy.seen[:4] == 0).all()
+    assert policy.seen[4:12, 4:12].min() > 100
+    assert robot.view.covered == pytest.approx(0.25)
+
+
+def test_a_calibration_of_other_pictures_or_none_yet_is_a_reason_to_wait():
+    robot = pursuit()
+    robot.pursue(goal())
+    robot.look_through(Lens(640, 360, Pinhole(300, 300, 320, 180)))
+    outcome = robot.decide(PICTURE, 1, 0.0)
+    assert (outcome.state, outcome.command) == (WAITING_FOR_PICTURE, None)
+    assert "expected pictures of 640x360 or of the same shape, got 64x48" in outcome.message
+    robot.look_away("camera_info: none has come yet")
+    assert robot.decide(PICTURE, 2, 0.0).message == "camera_info: none has come yet"
+    robot.look_through(None)
+    assert robot.decide(PICTURE, 3, 0.0).state == RUNNING

@@ -1,8 +1,9 @@
 """One robot pursuing one goal: what happens to each picture, apart from where it came from and where it goes.
 
-Checks what arrives, asks the policy, maps its action to a command, says why where it does not, and notices when the
-goal is over (`xview_deploy.outcome`): from then on it commands to stand until another goal comes. Knows neither ROS nor
-a clock: pictures come as bytes with their age. Limits and stops are the gate's business.
+Checks what arrives, makes the picture into what the policy was trained to see, asks the policy, maps its action to a
+command, says why where it does not, and notices when the goal is over (`xview_deploy.outcome`): from then on it
+commands to stand until another goal comes. Knows neither ROS nor a clock: pictures come as bytes with their age.
+Limits and stops are the gate's business.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xview_deploy.actions import ActionMapping
+from xview_deploy.cameras.lens import Lens
+from xview_deploy.cameras.view import View, located, view_of
 from xview_deploy.goal import CrossViewGoal
 from xview_deploy.outcome import PursuitLimits, StopCondition, Verdict
 from xview_deploy.picture import decode_picture
@@ -39,7 +42,10 @@ class PursuitSettings:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What came of one decision's turn. Without a decision the robot is told nothing, and the gate stops it."""
+    """What came of one decision's turn. Without a decision the robot is told nothing, and the gate stops it.
+
+    The decision's belief is about the onboard picture as it came, not about the square that the policy saw.
+    """
 
     state: str
     message: str = ""
@@ -64,10 +70,13 @@ class Pursuit:
         self.goal: CrossViewGoal | None = None
         self.verdict: Verdict | None = None  # how the goal ended, once it has
         self.step = 0  # decisions since the goal or the last reset
+        self.view: View | None = None  # from the newest picture to the policy's square
         mapping.check_table(policy.actions)
         self._mapping = mapping
         self._rng = rng
         self._refusal = ""
+        self._lens: Lens | None = None
+        self._blindness = ""  # why no picture can be made into the policy's
         self._answered_ns: int | None = None  # stamp of the last picture that was decided by
         self._step_over_ns = 0  # when the last step of a robot that drives by steps will be over, on the stamps' clock
 
@@ -127,6 +136,14 @@ class Pursuit:
         self.policy.reset()
         self.step = 0
 
+    def look_through(self, lens: Lens | None) -> None:
+        """The onboard camera's calibration from now on. None: it has none, and its pictures are cut to shape."""
+        self._lens, self._blindness = lens, ""
+
+    def look_away(self, reason: str) -> None:
+        """The onboard camera's calibration is awaited, or is none: decide by no picture until `look_through`."""
+        self._blindness = reason
+
     def decide(
         self, picture: bytes | None, stamp_ns: int, age_s: float, now_s: float = 0.0, acting: bool = False
     ) -> Outcome:
@@ -149,11 +166,13 @@ class Pursuit:
             return Outcome(WAITING_FOR_PICTURE, complaint)
         try:
             image = decode_picture(picture, "onboard picture")
+            height, width = image.shape[:2]
+            self.view = view_of(self.policy.camera, self.policy.image_size, width, height, self._lens)
         except ContractError as error:
             return Outcome(WAITING_FOR_PICTURE, str(error))
         self._answered_ns = stamp_ns
         try:
-            outcome = self._answer(image, now_s, acting)
+            outcome = self._answer(image, self.view, now_s, acting)
         except ContractError as error:
             return Outcome(REFUSED, str(error))
         if acting and outcome.decision is not None and outcome.command is not None:
@@ -161,10 +180,10 @@ class Pursuit:
             self._step_over_ns = stamp_ns + int(lasting_s * 1e9) if outcome.command.hold_s else 0
         return outcome
 
-    def _answer(self, image: NDArray[np.uint8], now_s: float, acting: bool) -> Outcome:
+    def _answer(self, image: NDArray[np.uint8], view: View, now_s: float, acting: bool) -> Outcome:
         rng = self._rng if self.settings.temperature > 0 else None
         decision = self.policy.act(
-            image,
+            view.square(image),
             allowed=self._mapping.allowed(self.policy.actions),
             rng=rng,
             temperature=self.settings.temperature or 1.0,
@@ -173,6 +192,7 @@ class Pursuit:
         command = self._mapping.command(decision.action, self.policy.actions)
         if acting:
             self.verdict = self.stop.on_decision(decision.belief, command.velocity, image, now_s)
+        decision = dataclasses.replace(decision, belief=located(view, decision.belief))
         if self.verdict is not None:
             return Outcome(ENDED, str(self.verdict), decision, STAND)
         return Outcome(RUNNING, decision=decision, command=command)
@@ -181,6 +201,8 @@ class Pursuit:
         allowed_s = self.settings.picture_timeout
         if picture is None:
             return "no onboard picture has come yet"
+        if self._blindness:
+            return self._blindness
         if age_s > allowed_s:
             return f"newest onboard picture is {age_s:.2f} s old, allowed {allowed_s:.2f} s"
         if stamp_ns == self._answered_ns:
