@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
-from rclpy.exceptions import InvalidParameterValueException
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 from xview_deploy.spec import ContractError
 
@@ -43,6 +43,8 @@ def declared(
     described = Described(description, low, high)
     try:
         value = node.declare_parameter(name, default, _descriptor(default, described, read_only)).value
+    except InvalidParameterTypeException as error:
+        raise ContractError(f"parameter {name}: {error}") from None
     except InvalidParameterValueException as error:
         value = error.value  # outside its range, or refused by what else looks at parameters
         checked(name, value, default, described)
@@ -95,7 +97,9 @@ def _typed(name: str, value: Any, example: Any) -> Any:
 
 
 def _descriptor(default: Any, described: Described, read_only: bool) -> ParameterDescriptor:
-    descriptor = ParameterDescriptor(description=described.text, read_only=read_only, dynamic_typing=True)
+    # Where ROS checks types it takes no whole number for a real one; what may change and is no number it may check.
+    own_check = read_only or isinstance(default, float)
+    descriptor = ParameterDescriptor(description=described.text, read_only=read_only, dynamic_typing=own_check)
     if described.low is None or described.high is None:
         return descriptor
     if isinstance(default, float):
