@@ -3,7 +3,9 @@
 import cv2
 import numpy as np
 import pytest
-from xview_deploy.cameras.lens import Lens, Pinhole
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from xview_deploy.cameras.lens import COEFFICIENTS, Lens, Pinhole, lens_of
 from xview_deploy.cameras.view import CutView, LensView, Straightener, located, trained_pinhole, view_of
 from xview_deploy.preprocessing import squeeze_picture
 from xview_deploy.spec import Belief, CameraModel, ContractError
@@ -185,3 +187,31 @@ def test_a_bent_picture_and_its_mask_are_straightened_together():
     rows, columns = np.nonzero(straight.mask(mask))
     assert (columns.mean(), rows.mean()) == pytest.approx((0.3 * 280 + 320, -0.2 * 280 + 240), abs=1.0)
     assert straight.lens.pinhole == Pinhole(280, 280, 320, 240)
+
+
+numbers = st.floats() | st.floats(-2, 2) | st.floats(1, 2000)
+
+
+@settings(max_examples=150)
+@given(
+    st.integers(-1, 5000),
+    st.integers(-1, 5000),
+    st.sampled_from([*COEFFICIENTS, "", "other"]),
+    st.lists(numbers, min_size=4, max_size=4),
+    st.lists(numbers, max_size=14),
+    st.tuples(st.integers(0, 10), st.integers(0, 10)),
+    st.tuples(*[st.integers(0, 6000)] * 4),
+    st.sampled_from([1, 64]),
+)
+def test_any_camera_info_is_a_view_or_a_refusal(width, height, model, pinhole, d, binning, roi, side):
+    fx, fy, cx, cy = pinhole
+    k = [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0]
+    try:
+        lens = lens_of(width=width, height=height, model=model, k=k, d=d, binning=binning, roi=roi)
+        view = view_of(TRAINED, side, lens.width, lens.height, lens)
+    except ContractError:
+        return
+    assert view.square(np.full((lens.height, lens.width, 3), 200, np.uint8)).shape == (side, side, 3)
+    x, y = view.spot(0.9, 0.1)
+    assert -0.01 <= x <= 1.01
+    assert -0.01 <= y <= 1.01

@@ -136,7 +136,8 @@ class Lens:
         else:
             x, y = cv2.initUndistortRectifyMap(*matrices, size, cv2.CV_32FC1)
         seen = (x >= -0.5) & (x <= self.width - 0.5) & (y >= -0.5) & (y <= self.height - 0.5)
-        seen &= _tangents(view, width, height) < self._fold(view, width, height)
+        with np.errstate(all="ignore"):  # absurd coefficients overflow, and are seen nowhere
+            seen &= _tangents(view, width, height) < self._fold(view, width, height)
         return np.where(seen, x, np.nan).astype(np.float32), np.where(seen, y, np.nan).astype(np.float32)
 
     def _fold(self, view: Pinhole, width: int, height: int) -> float:

@@ -29,7 +29,7 @@ from xview_deploy.preprocessing import Pixels, check_picture, squeeze_picture
 from xview_deploy.spec import Belief, CameraModel, ContractError
 
 SAME_CELLS = 0.1  # difference to the trained camera, in cells of the square, that is not worth a remapping
-MAX_SAMPLES = 16  # along each axis of a cell; a picture that has more pixels there is halved first, or more
+MAX_SAMPLES = 1024  # along each side of the square; a picture that has more pixels there is made smaller first
 OUTSIDE = -2.0  # a pixel that no interpolation touches
 INWARDS = np.linspace(1.0, 0.0, 65)  # steps to the centre from a spot that the camera does not see
 
@@ -112,9 +112,9 @@ class LensView:
     def __init__(self, camera: CameraModel, side: int, lens: Lens) -> None:
         self._side, self._width, self._height = side, lens.width, lens.height
         across, down, self._covered = _density(camera, side, lens)
-        halvings = math.ceil(max(across, down) / MAX_SAMPLES)
-        self._small = lens.sized(-(-lens.width // halvings), -(-lens.height // halvings))
-        columns, rows = side * math.ceil(across / halvings), side * math.ceil(down / halvings)
+        fewer = math.ceil(max(across, down) / max(MAX_SAMPLES // side, 2))
+        self._small = lens.sized(-(-lens.width // fewer), -(-lens.height // fewer))
+        columns, rows = side * math.ceil(across / fewer), side * math.ceil(down / fewer)
         self._x, self._y = self._small.source_pixels(trained_pinhole(camera, columns, rows), columns, rows)
         self._maps = _fixed_maps(self._x, self._y, self._small)
 
