@@ -44,6 +44,7 @@ from xview_agent.diagnostics import WARN, diagnostic_array
 from xview_agent.goal_message import read_goal
 from xview_agent.graph import configuration_file
 from xview_agent.managed import ManagedNode
+from xview_agent.onboard_lens import OnboardLens
 from xview_agent.parameters import declared
 from xview_agent.policy_choice import PolicyChoice
 from xview_agent.policy_parameters import Thresholds
@@ -65,6 +66,7 @@ class PolicyNode(ManagedNode):
         self._seed = declared(self, "seed", 0, "of the sampling of actions", low=0, high=2**31 - 1)
         self._mapping = declared(self, "action_mapping", "mecanum.yaml", "how the base acts out the keys: YAML file")
         self._base_frame = declared(self, "base_frame", "base_link", "frame of the belief's markers")
+        self._lens = OnboardLens(self)
         self._thresholds = Thresholds.declared(self)
         self.add_on_set_parameters_callback(self._on_parameters)
 
@@ -90,6 +92,7 @@ class PolicyNode(ManagedNode):
 
     def activate(self) -> None:
         """Listens and decides from now on; a goal that waits on its topic is taken up."""
+        self._lens.watch(self._pursuit)
         self._picture: CompressedImage | None = None
         self._goal = GoalMessage()
         self._armed: bool | None = None  # None: no gate has spoken yet
@@ -112,6 +115,7 @@ class PolicyNode(ManagedNode):
             self._stop_robot()
         self._end(Verdict(Ending.STOPPED, "the policy was deactivated"))
         self._pursuit.forget_goal()
+        self._lens.leave()
         for subscription in self._inputs:
             self.destroy_subscription(subscription)
         self.destroy_service(self._reset_memory)
@@ -248,9 +252,11 @@ class PolicyNode(ManagedNode):
         if self._armed is False:
             self._pursuit.reset()
         acting = self._armed is True and not self._stopping
+        self._lens.before_picture()
         outcome = self._pursuit.decide(data, nanoseconds(header.stamp), picture_age_s, time.monotonic(), acting)
         if picture is not None:
             self._publish_command(outcome, header)
+        self._lens.after_picture()
         self._tell(outcome, header)
         if outcome.state == ENDED and self._pursuit.verdict is not None:
             self._server.end(self._pursuit.verdict)
