@@ -49,18 +49,34 @@ def robot(
     set: tuple[str, ...] = (),
     domain_id: int | None = None,
     namespace: str = "/xview",
+    parameters: str = "",
+    arg: tuple[str, ...] = (),
+    log_level: str = "",
 ) -> int:
     """Run policy, gate and console on a robot that has no `ros2 launch`; its cameras and base run already.
 
     Args:
         only: the nodes to start, where the others run elsewhere.
-        set: parameters of nodes, each as node.parameter=value, e.g. gate.stamped_cmd_vel=false.
+        set: parameters of nodes, each as node.parameter=value, e.g. gate.velocity_timeout=0.3.
         domain_id: ROS_DOMAIN_ID of the robot.
-        namespace: of all nodes.
+        namespace: of all nodes; each robot on a domain has its own.
+        parameters: YAML file that wins over the package's own.
+        arg: the launch file's arguments, each as name=value, e.g. onboard_image=/camera/image_raw/compressed.
+        log_level: debug, info, warn, error or fatal.
     """
     from xview_agent.starter import start
 
-    return start("robot", only=only, set=set, domain_id=domain_id, namespace=namespace, network=True)
+    return start(
+        "robot",
+        only=only,
+        set=set,
+        domain_id=domain_id,
+        namespace=namespace,
+        network=True,
+        parameters=parameters,
+        arg=arg,
+        log_level=log_level,
+    )
 
 
 def console(set: tuple[str, ...] = (), domain_id: int | None = None, namespace: str = "/xview") -> int:
