@@ -5,8 +5,8 @@ the rate that the policy was trained at, and stamps its command with that pictur
 not armed the robot does not act out what was decided, so nothing is remembered.
 
 A goal comes on the topic `policy/goal` or by the action `pursue`, and is treated the same; only a client of the
-action is told how it ended. One that comes while the robot pursues another replaces it and stops the robot: whoever
-armed it for the first target has not agreed to the second.
+action is told how it ended. A goal replaces the one before and stops the robot: whoever armed it for the first target
+has not agreed to the second.
 
     ros2 run xview_agent policy --ros-args -r __ns:=/xview -p policy:=forward_biased_random
 """
@@ -55,6 +55,7 @@ from xview_agent.stamps import age_s, nanoseconds, pose_of
 from xview_agent.subscriptions import tunable_subscription
 
 DIAGNOSTICS_S = 1.0
+CONFIRMATION_S = 0.5  # for the gate to stop by itself where a goal is replaced, with the better reason
 
 
 class PolicyNode(ManagedNode):
@@ -96,7 +97,7 @@ class PolicyNode(ManagedNode):
         self._picture: CompressedImage | None = None
         self._goal = GoalMessage()
         self._armed: bool | None = None  # None: no gate has spoken yet
-        self._stopping = False  # the gate was told to stop and has not confirmed it yet
+        self._held_s: float | None = None  # since when it commands to stand until the gate says that it stopped
         self._commanded = STAND
         self._timer: Timer | None = None
         self._start_timer()
@@ -111,7 +112,7 @@ class PolicyNode(ManagedNode):
 
     def deactivate(self) -> None:
         """Stops the robot, if it was on its way, and decides no more."""
-        if self._pursues:
+        if self._armed and self._pursuit.goal is not None:
             self._stop_robot()
         self._end(Verdict(Ending.STOPPED, "the policy was deactivated"))
         self._pursuit.forget_goal()
@@ -175,10 +176,11 @@ class PolicyNode(ManagedNode):
         self._pursuit.stop.on_odometry(pose_of(odometry), time.monotonic())
 
     def _on_gate_status(self, status: GateStatus) -> None:
-        if self._stopping and status.armed:
-            self._call_stop()
+        if self._held_s is not None and status.armed:
+            if time.monotonic() - self._held_s > CONFIRMATION_S:
+                self._call_stop()
             return
-        was_armed, self._armed, self._stopping = self._armed, status.armed, False
+        was_armed, self._armed, self._held_s = self._armed, status.armed, None
         if was_armed and not status.armed and self._server.busy:
             # Whoever waits for this goal decides anew; an operator at the console arms again and drives on.
             self._end(Verdict(Ending.STOPPED, f"by the gate: {status.reason}"))
@@ -191,28 +193,32 @@ class PolicyNode(ManagedNode):
         try:
             limits = PursuitLimits(request.timeout_s, request.lost_timeout_s, request.stuck_timeout_s)
         except ContractError as error:
-            self._refuse(request.goal, error)
+            self._take(request.goal)
+            self._refuse(error)
         else:
             self._pursue(request.goal, limits)
 
+    def _take(self, message: GoalMessage) -> None:
+        """The goal that is spoken of from now on. The gate stops a robot whose goal is replaced."""
+        if self._goal.id and message.id != self._goal.id:
+            self._hold()
+        self._goal = message
+
     def _pursue(self, message: GoalMessage, limits: PursuitLimits) -> None:
-        if self._pursues:
-            self._stop_robot()
+        self._take(message)
         try:
             goal, goal_age_s = read_goal(message), age_s(message.header.stamp, self.get_clock())
             self._pursuit.pursue(goal, goal_age_s, time.monotonic(), limits)
         except ContractError as error:
-            self._refuse(message, error)
+            self._refuse(error)
             return
-        self._goal = message
         self.get_logger().info(f"goal {message.id!r}: {message.event} on {message.source_camera}")
         self._pacer.restart()
         self._decide()
 
-    def _refuse(self, message: GoalMessage, error: ContractError) -> None:
-        self._goal = message
+    def _refuse(self, error: ContractError) -> None:
         self._pursuit.refuse(str(error))
-        self.get_logger().error(f"goal {message.id!r} refused: {error}")
+        self.get_logger().error(f"goal {self._goal.id!r} refused: {error}")
         self._decide()
         self._server.end(Verdict(Ending.REFUSED, str(error)))
 
@@ -225,18 +231,17 @@ class PolicyNode(ManagedNode):
         response.success, response.message = True, "memory emptied"
         return response
 
-    @property
-    def _pursues(self) -> bool:
-        """Whether the robot is on its way."""
-        return self._pursuit.goal is not None and self._pursuit.verdict is None and self._armed is True
-
     def _end(self, verdict: Verdict) -> None:
         self._pursuit.end(verdict)
         self._server.end(verdict)
 
+    def _hold(self) -> None:
+        """Commands to stand until the gate says that it stopped."""
+        self._held_s = time.monotonic() if self._armed else None
+
     def _stop_robot(self) -> None:
         """To stand at once, and the gate to stop until somebody arms it again."""
-        self._stopping = self._armed is True
+        self._hold()
         if self._picture is not None:
             self._publish_command(Outcome(ENDED, command=STAND), self._picture.header)
         self._call_stop()
@@ -251,7 +256,7 @@ class PolicyNode(ManagedNode):
         picture_age_s = 0.0 if picture is None else age_s(header.stamp, self.get_clock())
         if self._armed is False:
             self._pursuit.reset()
-        acting = self._armed is True and not self._stopping
+        acting = self._armed is True and self._held_s is None
         self._lens.before_picture()
         outcome = self._pursuit.decide(data, nanoseconds(header.stamp), picture_age_s, time.monotonic(), acting)
         if picture is not None:
@@ -267,7 +272,7 @@ class PolicyNode(ManagedNode):
             command = STAND  # once: else the base would keep the last command until the gate misses the next
         if command is None:
             return
-        if self._stopping:
+        if self._held_s is not None:
             command = STAND
         decided = self.get_clock().now().to_msg()
         goal = self._goal
