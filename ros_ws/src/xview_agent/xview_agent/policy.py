@@ -180,8 +180,9 @@ class PolicyNode(ManagedNode):
             if time.monotonic() - self._held_s > CONFIRMATION_S:
                 self._call_stop()
             return
-        was_armed, self._armed, self._held_s = self._armed, status.armed, None
-        if was_armed and not status.armed and self._server.busy:
+        surprised = self._armed and not status.armed and self._held_s is None
+        self._armed, self._held_s = status.armed, None
+        if surprised and self._server.busy:
             # Whoever waits for this goal decides anew; an operator at the console arms again and drives on.
             self._end(Verdict(Ending.STOPPED, f"by the gate: {status.reason}"))
 
