@@ -10,7 +10,7 @@ from xview_agent.graph import GRAPHS, configuration_file
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "ros_ws/src/xview_agent"
-LAUNCH_FILES = {"robot": ROOT / "launch/robot.launch.py", "sim": ROOT / "launch/sim.launch.py"}
+LAUNCH_FILES = {graph: ROOT / f"launch/{graph}.launch.py" for graph in ("robot", "sim", "camera")}
 HAS_LAUNCH = getattr(importlib.util.find_spec("launch"), "origin", None) is not None
 
 
@@ -49,8 +49,8 @@ def test_every_node_has_a_module_an_executable_and_its_parameter_files(graph):
 @pytest.mark.parametrize("path", sorted((PACKAGE / "config").glob("*.yaml")), ids=lambda path: path.name)
 def test_parameter_files_name_only_nodes_of_the_graph(path):
     sections = yaml.safe_load(path.read_text())
-    names = {key.removeprefix("/**/") for key in sections if key.startswith("/")}
-    assert names <= {node.name for node in GRAPHS["sim"]}
+    names = {key.removeprefix("/**/") for key in sections if key.startswith("/**/")}
+    assert names <= {node.name for nodes in GRAPHS.values() for node in nodes}
 
 
 def test_the_launch_folder_does_not_shadow_the_package_of_that_name():

@@ -90,6 +90,35 @@ class CameraReport:
     silence_s: float  # since the newest picture, or since the start
 
 
+class Tally:
+    """The report of pictures that come from elsewhere, by their arrival; `CameraReader` keeps its own."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._rate = RateMeter()
+        self._detail = ""
+        self._frames = self._damaged = self._reconnects = 0
+        self._newest_s: float | None = None
+
+    def on_picture(self, now_s: float) -> None:
+        """A sound one came."""
+        if self._newest_s is not None and now_s - self._newest_s > self._timeout_s:
+            self._reconnects += 1
+        self._frames, self._newest_s = self._frames + 1, now_s
+        self._rate.on_event(now_s)
+
+    def on_damage(self, detail: str) -> None:
+        """One came that is none."""
+        self._damaged, self._detail = self._damaged + 1, detail
+
+    def report(self, now_s: float) -> CameraReport:
+        """The state and the counts up to now."""
+        silence_s = 0.0 if self._newest_s is None else now_s - self._newest_s
+        state = CONNECTING if self._newest_s is None else LOST if silence_s > self._timeout_s else STREAMING
+        hz = self._rate.hz(now_s)
+        return CameraReport(state, self._detail, self._frames, 0, self._damaged, self._reconnects, hz, silence_s)
+
+
 class CameraReader:
     """Reads a source until closed. `notify` is called by the reading thread when there is something new."""
 

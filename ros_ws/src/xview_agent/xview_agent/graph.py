@@ -26,11 +26,17 @@ class NodeEntry:
 
     name: str
     parameter_files: tuple[str, ...]  # in config/, later ones win
+    named_by: str = ""  # argument that tells several of them apart
 
     @property
     def module(self) -> str:
         """What `python -m` runs."""
         return f"{PACKAGE}.{self.name}"
+
+    def node_name(self, values: Mapping[str, str]) -> str:
+        """What it is called in the graph, with these arguments."""
+        prefix = values.get(self.named_by)
+        return f"{prefix}_{self.name}" if prefix else self.name
 
 
 def _entries(names: tuple[str, ...], parameter_files: tuple[str, ...]) -> tuple[NodeEntry, ...]:
@@ -40,8 +46,10 @@ def _entries(names: tuple[str, ...], parameter_files: tuple[str, ...]) -> tuple[
 GRAPHS: dict[str, tuple[NodeEntry, ...]] = {
     "robot": _entries(("gate", "policy", "console"), ("robot.yaml",)),
     "sim": _entries(("twin", "gate", "policy", "console"), ("robot.yaml", "sim.yaml")),
+    "camera": (NodeEntry("camera", ("camera.yaml",), named_by="camera"),),
 }
-EVERY_NODE = tuple(node.name for node in GRAPHS["sim"])
+MANAGED_NODES = ("policy", "console", "twin", "camera")
+EVERY_NODE = tuple(node.name for node in (*GRAPHS["sim"], *GRAPHS["camera"]))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,8 +70,13 @@ ARGUMENTS = (
     Argument("stamped_cmd_vel", "true: TwistStamped, false: Twist", ("gate", "twin"), "stamped_cmd_vel"),
     Argument("base_frame", "frame of the base", ("gate", "policy", "twin"), "base_frame"),
     Argument("third_person_cameras", "names of the console's cameras, as [a, b]", ("console",), "third_person_cameras"),
+    Argument("onboard_calibration", "YAML file of the camera that the policy sees through", ("policy",), "calibration"),
+    Argument("camera", "name of the camera, onboard or another", ("camera",), "camera"),
+    Argument("source", "device, stream, video, folder or topic", ("camera",), "source"),
+    Argument("path", "the camera's device, address, file, folder or topic", ("camera",), "path"),
+    Argument("calibration", "YAML file of the camera", ("camera",), "calibration"),
     Argument("port", "port of the operator's page", ("console",), "port"),
-    Argument("autostart", "false: all but the gate wait for a manager", ("policy", "console", "twin"), "autostart"),
+    Argument("autostart", "false: all but the gate wait for a manager", MANAGED_NODES, "autostart"),
     Argument("use_sim_time", "true: stamps are compared with /clock", EVERY_NODE, "use_sim_time"),
     Argument("onboard_image", "topic of the onboard CompressedImage", topic=topics.image_topic(topics.ONBOARD)),
     Argument("onboard_camera_info", "topic of its CameraInfo", topic=topics.camera_info_topic(topics.ONBOARD)),

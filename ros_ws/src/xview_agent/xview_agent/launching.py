@@ -65,7 +65,7 @@ def launched(node: NodeEntry, values: dict[str, str]) -> Node:
     return Node(
         package=PACKAGE,
         executable=node.name,
-        name=node.name,
+        name=node.node_name(values),
         namespace=values["namespace"],
         parameters=[*files, *own, argument_parameters(node.name, values)],
         remappings=argument_remappings(values),

@@ -18,7 +18,7 @@ from xview_agent.camera_info import lens_of_message
 from xview_agent.parameters import declared
 from xview_agent.subscriptions import tunable_subscription
 
-# What the pictures are by their calibration: bent as the lens bends them, already straight (image_rect), or nobody knows.
+# The pictures are bent as the lens bends them, or straight already (image_rect), or nobody knows.
 RAW, RECTIFIED, UNCALIBRATED = "raw", "rectified", "uncalibrated"
 PICTURES = (RAW, RECTIFIED, UNCALIBRATED)
 LITTLE = 0.6  # share of what the policy was trained to see below which an operator is warned

@@ -137,7 +137,7 @@ class RunningGraph:
 def node_command(node: NodeEntry, settings: StartSettings) -> list[str]:
     """The command line of one node, parameters as ROS tools write them."""
     command = [sys.executable, "-m", node.module, "--ros-args"]
-    command += ["-r", f"__ns:={settings.namespace}", "-r", f"__node:={node.name}"]
+    command += ["-r", f"__ns:={settings.namespace}", "-r", f"__node:={node.node_name(settings.arguments)}"]
     own = (settings.parameter_file,) if settings.parameter_file else ()
     for name in (*node.parameter_files, *own):
         command += ["--params-file", str(configuration_file(name))]
@@ -239,7 +239,7 @@ def start(
     """Start a graph's nodes and keep them running.
 
     Args:
-        graph: robot or sim.
+        graph: robot, sim or camera.
         only: the nodes to start, where the others run elsewhere; all where none is named.
         set: parameters of nodes, each as node.parameter=value.
         domain_id: ROS_DOMAIN_ID of the graph.
