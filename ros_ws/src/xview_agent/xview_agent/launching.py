@@ -43,7 +43,9 @@ def describe(graph: str) -> LaunchDescription:
         for name, (default, text) in options.items()
     ]
     declared += [
-        DeclareLaunchArgument(a.name, default_value="", description=f"{a.description}; empty: as the files say")
+        DeclareLaunchArgument(
+            a.name, default_value="", description=f"{a.description}; empty: {a.topic or 'as the files say'}"
+        )
         for a in ARGUMENTS
         if a.topic or names & set(a.nodes)
     ]
