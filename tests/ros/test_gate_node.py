@@ -46,6 +46,7 @@ def test_nothing_moves_until_it_is_armed(probe, start_node):
 def test_arming_is_refused_with_the_reason_while_the_operator_is_absent(probe, start_node):
     start_node("gate")
     probe.play_camera()
+    probe.play_base()
     probe.play_policy()
     missing = "no operator heartbeat has come yet"
     probe.newest(*STATUS, lambda s: s.reason == missing, "only the operator missing")
@@ -63,7 +64,7 @@ def test_a_dead_camera_gives_zeros_within_300_ms_and_driving_needs_a_new_arm(pro
     start = len(commands)
     came_s, _ = probe.until(lambda: next((c for c in commands[start:] if c[1].twist == Twist()), None), "zero velocity")
     assert came_s - died_s < 0.3
-    assert "picture is" in probe.gate(GateStatus.STOPPED).reason
+    assert "picture is dead" in probe.gate(GateStatus.STOPPED).reason
     refusal = probe.call(topics.ARM)
     assert not refusal.success
     probe.play_camera()
@@ -79,7 +80,7 @@ def test_silence_of_policy_or_operator_stops_with_the_reason(probe, start_node, 
     drive(probe)
     probe.silence(source)
     reason = probe.gate(GateStatus.STOPPED).reason
-    assert reason.startswith({"policy": "command is", "operator": "operator heartbeat is"}[source])
+    assert reason.startswith({"policy": "command is dead", "operator": "operator heartbeat is dead"}[source])
 
 
 def test_a_command_that_is_not_a_number_stops(probe, start_node):

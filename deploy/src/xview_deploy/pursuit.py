@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from xview_deploy.actions import ActionMapping
 from xview_deploy.cameras.lens import Lens
 from xview_deploy.cameras.view import View, located, view_of
-from xview_deploy.goal import CrossViewGoal
+from xview_deploy.goal import CrossViewGoal, age_fault
 from xview_deploy.outcome import PursuitLimits, StopCondition, Verdict
 from xview_deploy.picture import decode_picture
 from xview_deploy.policy import Decision, Policy
@@ -87,18 +87,11 @@ class Pursuit:
 
         ContractError where it is too old or from the future, or the policy was not trained for its event.
         """
-        self._check_age(age_s)
+        if fault := age_fault(goal.id, age_s, self.settings.goal_timeout, self.settings.future_tolerance):
+            raise ContractError(fault)
         self._take(goal)
         self.verdict = None
         self.stop.begin(now_s, limits)
-
-    def _check_age(self, age_s: float) -> None:
-        oldest_s, ahead_s = self.settings.goal_timeout, self.settings.future_tolerance
-        if not age_s <= oldest_s:
-            raise ContractError(f"goal: its picture is {age_s:.1f} s old, allowed {oldest_s:g} s; mark the target anew")
-        if age_s < -ahead_s:
-            ahead = f"{-age_s:.2f} s in the future, allowed {ahead_s:g} s"
-            raise ContractError(f"goal: its picture is stamped {ahead}: synchronise the clocks")
 
     def _take(self, goal: CrossViewGoal) -> None:
         if goal.event.value not in self.policy.events:

@@ -12,9 +12,13 @@ no node; what the messages mean is written in xview_interfaces.
     /xview/pursue                        Pursue           action of the policy
     /xview/operator_heartbeat            Header           newest; stamped when the operator's page sent it
     /xview/cmd_vel                       TwistStamped or Twist
+    /xview/camera_trajectory             JointTrajectory  where the camera's joints should be
     /xview/gate/status                   GateStatus       latched
     /xview/arm, stop, reset_memory       Trigger          services
-    /xview/odom, truth, trial_result     of the simulated robot and of trials
+    /xview/odom                          Odometry         of the base; best effort
+    /xview/joint_states                  JointState       of the robot, where its camera has joints
+    /xview/joy, scan, points             Joy, LaserScan, PointCloud2, where the gate is told to listen to them
+    /xview/truth, trial_result           of the simulated robot and of trials
     /xview/load_trial                    LoadTrial        service of the simulated robot
 """
 
@@ -37,7 +41,12 @@ BELIEF_MARKERS = "policy/belief"
 OPERATOR_HEARTBEAT = "operator_heartbeat"
 CMD_VEL = "cmd_vel"
 GATE_STATUS = "gate/status"
+CAMERA_TRAJECTORY = "camera_trajectory"
 ODOMETRY = "odom"
+JOINT_STATES = "joint_states"
+JOY = "joy"
+SCAN = "scan"
+POINTS = "points"
 TRIAL_TRUTH = "truth"
 TRIAL_RESULT = "trial_result"
 DIAGNOSTICS = "/diagnostics"
