@@ -2,9 +2,12 @@ import signal
 
 import numpy as np
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import Twist
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
+from rclpy.qos import ReliabilityPolicy
+from visualization_msgs.msg import MarkerArray
 from xview_agent import topics
 from xview_agent.stamps import nanoseconds
 from xview_deploy.bundle import read_bundle
@@ -133,6 +136,59 @@ def test_the_policy_changes_while_it_runs_and_an_unknown_one_is_refused(probe, s
     assert not answer.successful
     assert "expected bundle, random or forward_biased_random, got 'clairvoyant'" in answer.reason
     probe.policy(PolicyStatus.RUNNING, policy="forward_biased_random")
+
+
+def set_number(probe, name: str, number: float):
+    value = ParameterValue(type=ParameterType.PARAMETER_DOUBLE, double_value=number)
+    request = SetParameters.Request(parameters=[Parameter(name=name, value=value)])
+    return probe.call("policy/set_parameters", SetParameters, request).results[0]
+
+
+def test_thresholds_change_while_it_runs_and_senseless_or_fixed_ones_do_not(probe, start_node):
+    run_policy(probe, start_node)
+    assert set_number(probe, "lost_timeout", 5.0).successful
+    assert set_number(probe, "temperature", 0.0).successful
+    answer = set_number(probe, "reached_visible", 1.5)
+    assert not answer.successful
+    assert "reached_visible" in answer.reason
+    assert not set_number(probe, "seed", 1.0).successful
+    probe.policy(PolicyStatus.WAITING_FOR_GOAL)
+
+
+def test_diagnostics_tell_what_runs_how_often_and_how_late(probe, start_node):
+    run_policy(probe, start_node)
+    probe.send_goal()
+
+    def fits(array: DiagnosticArray) -> bool:
+        return array.status[0].name == "/xview/policy" and array.status[0].message == "running"
+
+    status = probe.newest(DiagnosticArray, topics.DIAGNOSTICS, fits, "diagnostics of the policy").status[0]
+    values = {pair.key: pair.value for pair in status.values}
+    assert status.level == DiagnosticStatus.OK
+    assert values["policy"] == "forward_biased_random"
+    assert values["expected, Hz"] == "6.7"
+    assert float(values["decisions, Hz"]) > 0
+
+
+def test_the_belief_is_drawn_in_the_bases_frame(probe, start_node):
+    run_policy(probe, start_node, "bundle", base_frame="chassis")
+    probe.send_goal()
+    markers = probe.newest(MarkerArray, topics.BELIEF_MARKERS, lambda array: len(array.markers) == 2, "markers").markers
+    assert {marker.header.frame_id for marker in markers} == {"chassis"}
+    tip = markers[0].points[1]
+    assert np.hypot(tip.x, tip.y) == pytest.approx(1.0, abs=0.01)
+    assert markers[1].text.startswith("running\nvisible ")
+
+
+def test_quality_of_service_of_the_camera_is_the_parameter_files_to_choose(probe, start_node):
+    topic = f"/xview/{topics.image_topic(topics.ONBOARD)}"
+    run_policy(probe, start_node, **{f"qos_overrides.{topic}.subscription.reliability": "reliable"})
+
+    def chosen() -> list[ReliabilityPolicy]:
+        listeners = probe.node.get_subscriptions_info_by_topic(topic)
+        return [listener.qos_profile.reliability for listener in listeners if listener.node_name == "policy"]
+
+    assert probe.until(chosen, "the policy's subscription") == [ReliabilityPolicy.RELIABLE]
 
 
 def test_sigint_ends_it_with_status_0(probe, start_node):
