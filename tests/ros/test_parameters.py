@@ -1,6 +1,7 @@
 """Parameters of a real node: descriptions, ranges, changes at run time; senseless ones refused in words."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 from rclpy.node import Node
@@ -89,3 +90,10 @@ def test_thresholds_change_together_or_not_at_all(make_node):
     assert (changed.stop.lost_timeout, changed.motion.stuck_timeout, changed.pursuit.temperature) == (5.0, 9.0, 0.0)
     with pytest.raises(ContractError, match="lost_visible: expected no more than seen_visible"):
         thresholds.changed({"lost_visible": 0.9})
+
+
+@pytest.mark.parametrize("settings", [StopSettings(), MotionSettings()], ids=lambda settings: type(settings).__name__)
+def test_the_page_for_robots_names_every_threshold_with_its_default(settings):
+    page = (Path(__file__).parents[2] / "docs/ros.md").read_text()
+    for field in dataclasses.fields(settings):
+        assert f"| `{field.name}` | {getattr(settings, field.name):g} |" in page
