@@ -249,7 +249,7 @@ def starter_of(domain_id: int):
     running = []
 
     def start(name: str, **parameters) -> subprocess.Popen:
-        node = next(node for node in GRAPHS["sim"] if node.name == name)
+        node = next(node for node in (*GRAPHS["sim"], *GRAPHS["camera"]) if node.name == name)
         command = [sys.executable, "-m", node.module, "--ros-args", "-r", f"__ns:={topics.NAMESPACE}"]
         for file in node.parameter_files:
             command += ["--params-file", str(configuration_file(file))]
