@@ -12,14 +12,18 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from statistics import median
 
 import numpy as np
 from xview_deploy.actions import ActionMapping
 from xview_deploy.motion import MotionSettings, Pose
+from xview_deploy.onnx_policy import OnnxPolicy
 from xview_deploy.outcome import Ending, StopCondition, StopSettings, Verdict
 from xview_deploy.policy import Policy
+from xview_deploy.shipped import bundle_path
 from xview_deploy.spec import Belief, Event
+from xview_deploy.trials.intervals import wilson
 from xview_deploy.velocity import Velocity
 
 from xview_training.envs.robot_room import ONBOARD, THIRD_PERSON, RobotRoom
@@ -68,6 +72,29 @@ class EndingFigures:
     def recall(self) -> float:
         """Share of the arrivals that are noticed; 0 without any."""
         return self.reached_right / max(self.arrivals, 1)
+
+    def as_json(self) -> dict[str, float]:
+        """The counts with the two rates."""
+        return {**dataclasses.asdict(self), "precision": self.precision, "recall": self.recall}
+
+    def __str__(self) -> str:
+        """A line an ending, rates with their 95 % Wilson intervals."""
+        return "\n".join(
+            (
+                f"{self.trials} trials, the target arrived at in {self.arrivals}",
+                f"reached: {self.reached} verdicts, right {wilson(self.reached_right, self.reached)}; "
+                f"arrivals noticed {wilson(self.reached_right, self.arrivals)}, "
+                f"{self.delay_s:.1f} s after the arrival, {self.distance_m:.2f} m from the target (medians)",
+                f"lost: {self.lost} verdicts, {self.lost_early} of them before an arrival that was still to come",
+                f"stuck: {self.stuck} verdicts, {self.stuck_early} of them before an arrival that was still to come",
+            )
+        )
+
+
+def measure_endings(bundle: Path | None, trials: int, seed: int, difficulty: str) -> EndingFigures:
+    """The figures of a bundle's policy, or of the shipped one, with the thresholds that robots start with."""
+    tracks = list(play(OnnxPolicy.load(bundle_path(bundle)), trials, seed, difficulty))
+    return judge(tracks, StopSettings(), MotionSettings())
 
 
 def play(
