@@ -13,6 +13,8 @@ from collections.abc import Hashable
 from xview_deploy.velocity import Velocity
 
 FROZEN_COPIES = 3  # of the same content in a row, at least
+FASTEST_SIMULATION = 10.0  # times real time
+SIMULATED_STEP_S = 1.0  # longest between two messages of a simulated clock, on its own time
 
 
 @dataclasses.dataclass
@@ -53,7 +55,7 @@ class Source:
             return ""
         silent_s = now_s - self.arrived_s
         # What was fresh when it came grew old in silence; what was old when it came is late.
-        if self.fault or age_s - silent_s > self.timeout_s:
+        if self.fault or self._stamped_s is None or self.arrived_s - self._stamped_s > self.timeout_s:
             overdue = f"{self.name} is late: the newest good one is {age_s:.2f} s old, allowed {allowed_s:.2f} s"
         else:
             overdue = f"{self.name} is dead: none has come for {silent_s:.2f} s, allowed an age of {allowed_s:.2f} s"
@@ -75,17 +77,25 @@ class Source:
 
 
 class ClockWatch:
-    """Notices when the clock that stamps messages is stepped against the steady one."""
+    """Notices when the clock that stamps messages is stepped against the steady one.
+
+    A simulated clock may run up to FASTEST_SIMULATION times as fast, or not at all, and moves in steps of its own; so
+    only great ones count, and all that go back.
+    """
 
     def __init__(self) -> None:
-        self._offset_s: float | None = None
+        self._before_s: tuple[float, float] | None = None
 
-    def step_s(self, stamping_s: float, now_s: float, tolerance_s: float) -> float:
+    def step_s(self, stamping_s: float, now_s: float, tolerance_s: float, simulated: bool = False) -> float:
         """How far the stamping clock was stepped since the last call; 0 where no further than allowed."""
-        before_s, self._offset_s = self._offset_s, stamping_s - now_s
+        before_s, self._before_s = self._before_s, (stamping_s, now_s)
         if before_s is None:
             return 0.0
-        step_s = self._offset_s - before_s
+        moved_s, passed_s = stamping_s - before_s[0], now_s - before_s[1]
+        slowest_s, fastest_s = passed_s, passed_s
+        if simulated:
+            slowest_s, fastest_s = 0.0, FASTEST_SIMULATION * passed_s + SIMULATED_STEP_S
+        step_s = moved_s - min(max(moved_s, slowest_s), fastest_s)
         return step_s if abs(step_s) > tolerance_s else 0.0
 
 

@@ -100,9 +100,9 @@ class SafetyGate:
         for source in (*sources.values(), self.base.source):
             source.future_tolerance_s = settings.future_tolerance
 
-    def on_clock(self, stamping_s: float, now_s: float) -> None:
+    def on_clock(self, stamping_s: float, now_s: float, simulated: bool = False) -> None:
         """The time of the clock that stamps messages: to be told before any age is, and at every output."""
-        step_s = self._clock.step_s(stamping_s, now_s, self.settings.clock_step_tolerance)
+        step_s = self._clock.step_s(stamping_s, now_s, self.settings.clock_step_tolerance, simulated)
         if step_s:
             self._doubt(f"clock was stepped by {step_s:+.2f} s: stamps before and after do not compare", now_s)
 

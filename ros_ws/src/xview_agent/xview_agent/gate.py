@@ -92,8 +92,8 @@ class GateNode(FarewellNode):
     def _now_s(self) -> float:
         """The steady clock's time; the gate learns on the way what the stamping clock says."""
         now_s, clock = time.monotonic(), self.get_clock()
-        if not (isinstance(clock, ROSClock) and clock.ros_time_is_active):  # simulated time runs as it likes
-            self._gate.on_clock(clock.now().nanoseconds * 1e-9, now_s)
+        simulated = isinstance(clock, ROSClock) and clock.ros_time_is_active
+        self._gate.on_clock(clock.now().nanoseconds * 1e-9, now_s, simulated)
         return now_s
 
     def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
