@@ -64,7 +64,7 @@ def test_a_value_of_another_kind_is_refused(make_node, name, value):
 
 
 def test_a_word_of_another_kind_is_refused_where_it_may_change(make_node):
-    with pytest.raises(ContractError, match="parameter name"):
+    with pytest.raises(ContractError, match="parameter name: expected str like 'text', got 7"):
         declared(make_node(name=7), "name", "text", "of it", read_only=False)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
-from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 from xview_deploy.spec import ContractError
 
@@ -41,15 +40,11 @@ def declared(
     names the parameter and what came instead.
     """
     described = Described(description, low, high)
-    try:
-        value = node.declare_parameter(name, default, _descriptor(default, described, read_only)).value
-    except InvalidParameterTypeException as error:
-        raise ContractError(f"parameter {name}: {error}") from None
-    except InvalidParameterValueException as error:
-        value = error.value  # outside its range, or refused by what else looks at parameters
-        checked(name, value, default, described)
-        raise ContractError(f"parameter {name}: {error}") from None
-    return checked(name, value, default, described)
+    # Checked here before ROS knows the range: its own refusal would not say what was expected.
+    parameter = node.declare_parameter(name, default, ParameterDescriptor(dynamic_typing=True))
+    value = checked(name, parameter.value, default, described)
+    node.set_descriptor(name, _descriptor(parameter.type_.value, default, described, read_only))
+    return value
 
 
 def declared_settings(
@@ -96,10 +91,10 @@ def _typed(name: str, value: Any, example: Any) -> Any:
     return value
 
 
-def _descriptor(default: Any, described: Described, read_only: bool) -> ParameterDescriptor:
-    # Where ROS checks types it takes no whole number for a real one; what may change and is no number it may check.
-    own_check = read_only or isinstance(default, float)
-    descriptor = ParameterDescriptor(description=described.text, read_only=read_only, dynamic_typing=own_check)
+def _descriptor(kind: int, default: Any, described: Described, read_only: bool) -> ParameterDescriptor:
+    # A real number may be set to a whole one, which ROS takes for another type.
+    dynamic = read_only or isinstance(default, float)
+    descriptor = ParameterDescriptor(type=kind, description=described.text, read_only=read_only, dynamic_typing=dynamic)
     if described.low is None or described.high is None:
         return descriptor
     if isinstance(default, float):
