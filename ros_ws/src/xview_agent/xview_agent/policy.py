@@ -16,7 +16,6 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import Odometry
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.client import Client
@@ -26,7 +25,6 @@ from rclpy.timer import Timer
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
-from visualization_msgs.msg import MarkerArray
 from xview_deploy.actions import ActionMapping
 from xview_deploy.outcome import Ending, PursuitLimits, StopCondition, Verdict
 from xview_deploy.pacing import Pacer
@@ -35,12 +33,10 @@ from xview_deploy.robot_command import STAND
 from xview_deploy.spec import ContractError
 from xview_interfaces.action import Pursue
 from xview_interfaces.msg import CrossViewGoal as GoalMessage
-from xview_interfaces.msg import GateStatus, PolicyCommand, PolicyStatus
+from xview_interfaces.msg import GateStatus, PolicyCommand
 
 from xview_agent import topics
-from xview_agent.belief_markers import belief_markers
 from xview_agent.command_message import command_message
-from xview_agent.diagnostics import WARN, diagnostic_array
 from xview_agent.goal_message import read_goal
 from xview_agent.graph import configuration_file
 from xview_agent.managed import ManagedNode
@@ -48,13 +44,12 @@ from xview_agent.onboard_lens import OnboardLens
 from xview_agent.parameters import declared
 from xview_agent.policy_choice import PolicyChoice
 from xview_agent.policy_parameters import Thresholds
-from xview_agent.policy_reports import LEVELS, Tally, feedback_message, status_message
+from xview_agent.policy_reports import PolicyReporter, feedback_message
 from xview_agent.pursue_server import PursueServer
 from xview_agent.running import run
 from xview_agent.stamps import age_s, nanoseconds, pose_of
 from xview_agent.subscriptions import tunable_subscription
 
-DIAGNOSTICS_S = 1.0
 CONFIRMATION_S = 0.5  # for the gate to stop by itself where a goal is replaced, with the better reason
 
 
@@ -81,15 +76,10 @@ class PolicyNode(ManagedNode):
             np.random.default_rng(self._seed),
             StopCondition(limits.stop, limits.motion),
         )
-        self._tally = Tally()
-        self._last = Outcome("inactive")
         self._command = self.create_publisher(PolicyCommand, topics.COMMAND, topics.NEWEST_QOS)
-        self._status = self.create_publisher(PolicyStatus, topics.POLICY_STATUS, topics.NEWEST_QOS)
-        self._markers = self.create_publisher(MarkerArray, topics.BELIEF_MARKERS, topics.NEWEST_QOS)
-        self._diagnostics = self.create_publisher(DiagnosticArray, topics.DIAGNOSTICS, 10)
+        self._reporter = PolicyReporter(self, self._base_frame, self._pursuit)
         self._stop_gate: Client = self.create_client(Trigger, topics.STOP)
         self._server = PursueServer(self, lambda: self.active, self._on_action_goal, self._on_cancel)
-        self._diagnosing = self.create_timer(DIAGNOSTICS_S, self._diagnose, clock=steady())
 
     def activate(self) -> None:
         """Listens and decides from now on; a goal that waits on its topic is taken up."""
@@ -122,22 +112,23 @@ class PolicyNode(ManagedNode):
         self.destroy_service(self._reset_memory)
         if self._timer is not None:
             self.destroy_timer(self._timer)
-        self._last = Outcome("inactive")
+        self._reporter.rest()
 
     def cleanup(self) -> None:
         """Frees the bundle."""
         self._server.destroy()
-        self.destroy_timer(self._diagnosing)
+        self._reporter.destroy()
         self.destroy_client(self._stop_gate)
-        for publisher in (self._command, self._status, self._markers, self._diagnostics):
-            self.destroy_publisher(publisher)
+        self.destroy_publisher(self._command)
         del self._pursuit
 
     def _start_timer(self) -> None:
         if self._timer is not None:
             self.destroy_timer(self._timer)
         self._pacer = Pacer(1.0 / self._pursuit.policy.actions.rate_hz)
-        self._timer = self.create_timer(self._pacer.period_s, self._miss_pictures, clock=steady())
+        self._timer = self.create_timer(
+            self._pacer.period_s, self._miss_pictures, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
 
     def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
         values = {parameter.name: parameter.value for parameter in parameters}
@@ -281,32 +272,11 @@ class PolicyNode(ManagedNode):
         self._commanded = command
 
     def _tell(self, outcome: Outcome, picture: Header) -> None:
-        """Status, feedback, markers; the diagnostics count."""
         picture_age_s = age_s(picture.stamp, self.get_clock()) if self._picture is not None else 0.0
-        goal = self._goal
-        self._status.publish(status_message(outcome, self._pursuit, goal.id, goal.event, picture, picture_age_s))
+        self._reporter.tell(outcome, self._goal, picture, picture_age_s)
         if self._server.busy:
             feedback = feedback_message(outcome, picture, picture_age_s, armed=self._armed is True)
             self._server.feedback(feedback, decided=outcome.decision is not None)
-        if self._markers.get_subscription_count() > 0:
-            belief = None if outcome.decision is None else outcome.decision.belief
-            words = self._pursuit.verdict.ending.value if self._pursuit.verdict else outcome.state
-            self._markers.publish(belief_markers(belief, words, self._base_frame, picture.stamp))
-        self._tally.count(outcome.decision, picture_age_s)
-        self._last = outcome
-
-    def _diagnose(self) -> None:
-        tally, self._tally = self._tally, Tally()
-        outcome = self._last
-        message = f"{outcome.state}: {outcome.message}" if outcome.message else outcome.state
-        values = tally.values(self._pursuit, DIAGNOSTICS_S)
-        name, stamp = self.get_fully_qualified_name(), self.get_clock().now().to_msg()
-        self._diagnostics.publish(diagnostic_array(stamp, name, LEVELS.get(outcome.state, WARN), message, values))
-
-
-def steady() -> Clock:
-    """A clock that nobody sets: simulated time that stands still must not keep the node silent."""
-    return Clock(clock_type=ClockType.STEADY_TIME)
 
 
 def main() -> None:

@@ -1,17 +1,24 @@
-"""What the policy node says of itself, as messages: its status, its feedback to a client, its diagnostics."""
+"""What the policy node says of itself: its status, its belief for RViz, its diagnostics, feedback to a client."""
 
 from __future__ import annotations
 
 import dataclasses
 
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
 from std_msgs.msg import Header
+from visualization_msgs.msg import MarkerArray
 from xview_deploy.policy import Decision
 from xview_deploy.pursuit import ENDED, REFUSED, RUNNING, Outcome, Pursuit
 from xview_interfaces.action import Pursue
-from xview_interfaces.msg import PolicyStatus
+from xview_interfaces.msg import CrossViewGoal, PolicyStatus
 
-from xview_agent.diagnostics import ERROR, OK
+from xview_agent import topics
+from xview_agent.belief_markers import belief_markers
+from xview_agent.diagnostics import ERROR, OK, WARN, diagnostic_array
 
+DIAGNOSTICS_S = 1.0
 LEVELS = {RUNNING: OK, ENDED: OK, REFUSED: ERROR}  # all else: it waits for something
 
 
@@ -75,3 +82,45 @@ class Tally:
             "slowest inference, ms": f"{self.slowest_ms:.1f}",
             "oldest picture at its command, ms": f"{self.oldest_picture_s * 1000:.0f}",
         }
+
+
+class PolicyReporter:
+    """The node's publishers but for its commands, and its beat of diagnostics."""
+
+    def __init__(self, node: Node, base_frame: str, pursuit: Pursuit) -> None:
+        self._node, self._base_frame, self._pursuit = node, base_frame, pursuit
+        self._status = node.create_publisher(PolicyStatus, topics.POLICY_STATUS, topics.NEWEST_QOS)
+        self._markers = node.create_publisher(MarkerArray, topics.BELIEF_MARKERS, topics.NEWEST_QOS)
+        self._diagnostics = node.create_publisher(DiagnosticArray, topics.DIAGNOSTICS, 10)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._timer = node.create_timer(DIAGNOSTICS_S, self._diagnose, clock=steady)
+        self.rest()
+
+    def rest(self) -> None:
+        """The node is inactive: nothing is reported but that."""
+        self._tally, self._last = Tally(), Outcome("inactive")
+
+    def tell(self, outcome: Outcome, goal: CrossViewGoal, picture: Header, picture_age_s: float) -> None:
+        """One turn: answering the picture of that header, on the way to that goal."""
+        self._status.publish(status_message(outcome, self._pursuit, goal.id, goal.event, picture, picture_age_s))
+        if self._markers.get_subscription_count() > 0:
+            belief = None if outcome.decision is None else outcome.decision.belief
+            verdict = self._pursuit.verdict
+            words = outcome.state if verdict is None else verdict.ending.value
+            self._markers.publish(belief_markers(belief, words, self._base_frame, picture.stamp))
+        self._tally.count(outcome.decision, picture_age_s)
+        self._last = outcome
+
+    def _diagnose(self) -> None:
+        tally, self._tally = self._tally, Tally()
+        last = self._last
+        message = f"{last.state}: {last.message}" if last.message else last.state
+        values = tally.values(self._pursuit, DIAGNOSTICS_S)
+        name, stamp = self._node.get_fully_qualified_name(), self._node.get_clock().now().to_msg()
+        self._diagnostics.publish(diagnostic_array(stamp, name, LEVELS.get(last.state, WARN), message, values))
+
+    def destroy(self) -> None:
+        """Says nothing more."""
+        self._node.destroy_timer(self._timer)
+        for publisher in (self._status, self._markers, self._diagnostics):
+            self._node.destroy_publisher(publisher)
