@@ -62,7 +62,7 @@ class GateParameters:
     def __init__(self, node: Node, mapping: ActionMapping, deadman: bool, ranging: bool) -> None:
         """Declares all; ContractError where they make no sense. deadman, ranging: whether there is such a source."""
         limits = VelocityLimits(minimum_turning_radius=mapping.base.turning_radius_m)
-        lists = {
+        lists: dict[str, Any] = {
             name: tuple(declared(node, name, list(getattr(limits, name)), text, read_only=False))
             for name, text in LIMITS.items()
         }
@@ -78,7 +78,7 @@ class GateParameters:
 
     def changed(self, values: Mapping[str, Any]) -> GateSettings:
         """The settings with these values, unknown names left aside; ContractError where they make no sense."""
-        limits = {
+        limits: dict[str, Any] = {
             name: tuple(checked(name, value, list(getattr(self.settings.limits, name)), Described(LIMITS[name])))
             for name, value in values.items()
             if name in LIMITS

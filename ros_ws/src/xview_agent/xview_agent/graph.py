@@ -66,7 +66,7 @@ class Argument:
 ARGUMENTS = (
     Argument("bundle", "path of the policy's bundle", ("policy",), "bundle"),
     Argument("policy", "bundle, random or forward_biased_random", ("policy",), "policy"),
-    Argument("action_mapping", "YAML file: how the base acts out the policy's keys", ("policy",), "action_mapping"),
+    Argument("action_mapping", "YAML file: what kind of robot this is", ("gate", "policy"), "action_mapping"),
     Argument("stamped_cmd_vel", "true: TwistStamped, false: Twist", ("gate", "twin"), "stamped_cmd_vel"),
     Argument("base_frame", "frame of the base", ("gate", "policy", "twin"), "base_frame"),
     Argument("third_person_cameras", "names of the console's cameras, as [a, b]", ("console",), "third_person_cameras"),
