@@ -125,6 +125,7 @@ class PolicyNode(ManagedNode):
     def _start_timer(self) -> None:
         if self._timer is not None:
             self.destroy_timer(self._timer)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._pacer = Pacer(1.0 / self._pursuit.policy.actions.rate_hz)
         self._timer = self.create_timer(
             self._pacer.period_s, self._miss_pictures, clock=Clock(clock_type=ClockType.STEADY_TIME)
