@@ -127,9 +127,7 @@ class PolicyNode(ManagedNode):
             self.destroy_timer(self._timer)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._pacer = Pacer(1.0 / self._pursuit.policy.actions.rate_hz)
-        self._timer = self.create_timer(
-            self._pacer.period_s, self._miss_pictures, clock=Clock(clock_type=ClockType.STEADY_TIME)
-        )
+        self._timer = self.create_timer(self._pacer.period_s, self._miss_pictures, clock=steady)
 
     def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
         values = {parameter.name: parameter.value for parameter in parameters}
