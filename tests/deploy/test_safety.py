@@ -569,8 +569,9 @@ def test_other_settings_hold_from_now_on():
     assert gate.output(now_s + 0.4) != STILL
 
 
-def test_where_nothing_must_keep_coming_but_it_does_the_base_drives_on():
+@pytest.mark.parametrize(("value", "age_s"), [(math.nan, 0.0), (0.4, -5.0)])
+def test_odometry_that_is_not_required_and_makes_no_sense_only_tells_nothing(value, age_s):
     gate, now_s = driving_gate()
-    gate.on_odometry(Velocity(math.nan, 0, 0), AT_REST, -5.0, now_s)
+    gate.on_odometry(Velocity(value, 0, 0), AT_REST, age_s, now_s)
     assert gate.output(now_s) != STILL
     assert gate.base.state(now_s, gate.settings) is BaseState.UNKNOWN

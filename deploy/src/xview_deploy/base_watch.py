@@ -36,6 +36,7 @@ class BaseWatch:
         if fault := self.source.take(age_s, now_s):
             return fault
         if not (velocity.is_finite and all(math.isfinite(value) for value in pose)):
+            self._velocity = None
             self.source.fault = f"odometry is not finite: {tuple(velocity)}"
             return self.source.fault
         self._velocity = velocity
