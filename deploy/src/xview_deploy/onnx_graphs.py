@@ -54,11 +54,11 @@ class Sessions:
 
 
 class Graphs:
-    """A bundle's network for any number of rows; a `Network`."""
+    """A bundle's network for any number of rows, or for `batch` of them; a `Network`."""
 
-    def __init__(self, bundle: Bundle, execution: Execution | None = None) -> None:
+    def __init__(self, bundle: Bundle, execution: Execution | None = None, batch: int | None = None) -> None:
         self.metadata: BundleMetadata = bundle.metadata
-        self._sessions = Sessions(bundle, execution or Execution())
+        self._sessions = Sessions(bundle, execution or Execution(), batch)
 
     @classmethod
     def load(cls, path: str | Path, execution: Execution | None = None) -> Graphs:

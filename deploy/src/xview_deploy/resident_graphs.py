@@ -53,10 +53,10 @@ class Buffer:
             )
         self.value.update_inplace(np.ascontiguousarray(array))
 
-    def read(self) -> NDArray[Any]:
-        """A copy of what lies on the device."""
-        copy: NDArray[Any] = self.value.numpy()
-        return copy
+    def view(self) -> NDArray[Any]:
+        """What lies on the device: on the CPU the very memory, which the next step may write."""
+        array: NDArray[Any] = self.value.numpy()
+        return array
 
     def clear(self) -> None:
         """All zeros."""
@@ -121,8 +121,8 @@ class ResidentGraphs:
         self._inputs["previous_action"].write(previous_action)
         direction = self._directions[self._now]
         self._run(direction)
-        answers: dict[str, Floats] = {name: buffer.read() for name, buffer in self._answers.items()}
-        looked_at = answers | ({n: b.read() for n, b in direction.after.items()} if self.provider == CPU else {})
+        answers: dict[str, Floats] = {name: buffer.view().copy() for name, buffer in self._answers.items()}
+        looked_at = answers | ({n: b.view() for n, b in direction.after.items()} if self.provider == CPU else {})
         for name, array in looked_at.items():
             refuse_nonsense(name, array)
         return StepAnswer(**answers)
