@@ -22,7 +22,7 @@ def commands() -> Mapping[str, Any]:
         "evaluate": evaluate,
         "export": export,
         "tasks": {"show": tasks_show},
-        "bench": {"endings": bench_endings, "sim": bench_sim},
+        "bench": {"endings": bench_endings, "policy": bench_policy, "sim": bench_sim},
     }
 
 
