@@ -56,7 +56,15 @@ def test_a_target_that_stays_near_is_reached_with_the_figures(clock):
 def test_a_moment_of_nearness_is_not_enough(clock):
     for _ in range(20):
         assert clock.feed(NEAR, StopSettings().reached_decisions - 1) is None
-        assert clock.feed(FAR) is None
+        assert clock.feed(FAR, StopSettings().reached_window) is None
+
+
+def test_an_agent_that_looks_around_at_the_target_has_reached_it():
+    clock = Clock(StopCondition(StopSettings(reached_decisions=3, reached_window=9)))
+    for _ in range(2):
+        assert clock.feed(NEAR) is None
+        assert clock.feed(HIDDEN, 3) is None
+    assert "near in 3 of 9 decisions" in clock.feed(NEAR).reason
 
 
 @pytest.mark.parametrize("weak", [belief(visible=0.5), belief(width=0.1), belief(bottom=0.5)])
@@ -124,7 +132,7 @@ def test_a_policy_that_believes_nothing_neither_reaches_nor_loses_but_may_be_stu
 
 def test_a_goals_own_time_ends_it_also_while_the_robot_is_held(clock):
     clock.stop.begin(0.0, PursuitLimits(timeout_s=5.0))
-    clock.stop.hold(4.0)
+    clock.stop.hold()
     assert clock.stop.timed_out(4.9) is None
     assert clock.stop.timed_out(5.0).ending is Ending.TIMEOUT
     assert clock.seconds(FAR, 5.0).ending is Ending.TIMEOUT
@@ -144,8 +152,8 @@ def test_a_goals_limits_hold_for_that_goal_only(clock):
 def test_nothing_counts_while_the_robot_is_held(clock):
     for _ in range(20):
         assert clock.seconds(HIDDEN, 3.0, AHEAD) is None
-        assert clock.feed(NEAR, 2) is None
-        clock.stop.hold(clock.now_s)
+        assert clock.feed(NEAR) is None
+        clock.stop.hold()
 
 
 def test_new_thresholds_hold_for_the_running_goal_and_keep_its_time(clock):
@@ -163,7 +171,13 @@ def test_each_ending_can_be_switched_off():
 
 @pytest.mark.parametrize(
     "fields",
-    [{"reached_visible": 1.1}, {"lost_timeout": -1.0}, {"lost_visible": 0.6}, {"reached_bottom": math.nan}],
+    [
+        {"reached_visible": 1.1},
+        {"lost_timeout": -1.0},
+        {"lost_visible": 0.6},
+        {"reached_decisions": 7, "reached_window": 6},
+        {"reached_bottom": math.nan},
+    ],
 )
 def test_senseless_thresholds_are_refused(fields):
     with pytest.raises(ContractError, match="expected"):

@@ -13,6 +13,7 @@ nor a clock: `now_s` is any steady clock's time.
 from __future__ import annotations
 
 import dataclasses
+from collections import deque
 from enum import Enum
 
 import numpy as np
@@ -55,7 +56,8 @@ class StopSettings:
     reached_width: float = 0.3  # width of the target's box, share of the picture's
     reached_bottom: float = 0.8  # its lower edge: what is near lies low in the picture
     reached_release: float = 0.8  # share of these thresholds that still counts as near once it is near
-    reached_decisions: int = 4  # in a row that must say near; 0: never reached
+    reached_decisions: int = 2  # that must say near; 0: never reached
+    reached_window: int = 6  # among so many last ones: an agent that arrives looks around
     seen_visible: float = 0.5  # probability from which the target counts as seen
     lost_visible: float = 0.3  # probability below which it counts as out of sight, once it was seen
     lost_timeout: float = 20.0  # s out of sight; 0: never lost
@@ -65,6 +67,11 @@ class StopSettings:
         for name in ("reached_visible", "reached_width", "reached_bottom", "reached_release", "seen_visible"):
             if getattr(self, name) > 1.0:
                 raise ContractError(f"{name}: expected a share from 0 to 1, got {getattr(self, name)}")
+        if not self.reached_decisions <= self.reached_window:
+            raise ContractError(
+                "reached_window: expected no less than reached_decisions, "
+                f"got {self.reached_window} and {self.reached_decisions}"
+            )
         if self.lost_visible > self.seen_visible:
             raise ContractError(
                 "lost_visible: expected no more than seen_visible, else it would be seen and out of sight at once, "
@@ -103,16 +110,16 @@ class StopCondition:
             self._motion_settings, stuck_timeout=self._limits.stuck_timeout_s or self._motion_settings.stuck_timeout
         )
         self._begun_s = now_s
-        self.hold(now_s)
+        self.hold()
 
     def use(self, settings: StopSettings, motion: MotionSettings) -> None:
         """Other thresholds; the running goal is judged by them from now on."""
         self._settings, self._motion_settings = settings, motion
         self.begin(self._begun_s, self._limits)
 
-    def hold(self, now_s: float) -> None:
+    def hold(self) -> None:
         """The robot does not act out what is decided: evidence begins anew when it does."""
-        self._near_decisions = 0
+        self._near: deque[bool] = deque(maxlen=max(self.settings.reached_window, 1))
         self._seen = False
         self._seen_s: float | None = None
         self._watch.restart()
@@ -141,18 +148,18 @@ class StopCondition:
 
     def _reached(self, belief: Belief) -> Verdict | None:
         settings = self.settings
-        share = settings.reached_release if self._near_decisions else 1.0
+        share = settings.reached_release if any(self._near) else 1.0
         x0, _, x1, bottom = belief.box
         near = (
             belief.visible >= share * settings.reached_visible
             and x1 - x0 >= share * settings.reached_width
             and bottom >= share * settings.reached_bottom
         )
-        self._near_decisions = self._near_decisions + 1 if near else 0
-        if not 0 < settings.reached_decisions <= self._near_decisions:
+        self._near.append(near)
+        if not (near and 0 < settings.reached_decisions <= sum(self._near)):
             return None
         seen = f"visible {belief.visible:.2f}, box {x1 - x0:.2f} wide and down to {bottom:.2f}"
-        return Verdict(Ending.REACHED, f"near for {self._near_decisions} decisions: {seen}")
+        return Verdict(Ending.REACHED, f"near in {sum(self._near)} of {len(self._near)} decisions: {seen}")
 
     def _lost(self, belief: Belief, now_s: float) -> Verdict | None:
         settings = self.settings

@@ -149,7 +149,7 @@ class Pursuit:
         if self.goal is None:
             return Outcome(WAITING_FOR_GOAL, "expected a goal, none has come yet")
         if not acting:
-            self.stop.hold(now_s)
+            self.stop.hold()
         self.verdict = self.verdict or self.stop.timed_out(now_s)
         complaint = self._picture_complaint(picture, stamp_ns, age_s)
         if self.verdict is not None:
@@ -169,7 +169,7 @@ class Pursuit:
         except ContractError as error:
             return Outcome(REFUSED, str(error))
         if acting and outcome.decision is not None and outcome.command is not None:
-            lasting_s = age_s + outcome.decision.ms / 1000 + outcome.command.hold_s
+            lasting_s = age_s + outcome.decision.ms / 1000 + outcome.command.hold_s + self._mapping.motion.settle_s
             self._step_over_ns = stamp_ns + int(lasting_s * 1e9) if outcome.command.hold_s else 0
         return outcome
 
