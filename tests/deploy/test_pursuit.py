@@ -187,7 +187,7 @@ def test_a_robot_that_drives_by_steps_decides_by_a_picture_that_was_taken_after_
     robot.pursue(goal())
     command = Camera(robot).show().command
     assert command.hold_s >= 0.5
-    over_ns = PERIOD_NS + int(command.hold_s * 1e9)
+    over_ns = PERIOD_NS + int((command.hold_s + Steps(0.1, 0.2, 2.0).settle_s) * 1e9)
     during = robot.decide(PICTURE, over_ns - PERIOD_NS, 0.01, acting=True)
     assert (during.state, during.command) == (WAITING_FOR_PICTURE, None)
     assert "since the end of the last step" in during.message

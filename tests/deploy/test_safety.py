@@ -1,5 +1,6 @@
 """The gate without ROS: time is an argument, so nothing here waits."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -469,12 +470,41 @@ def test_a_step_ends_by_itself_and_its_length_does_not_count_as_silence():
     middle_s = drive(gate, 0.0, 0.5, others)
     assert gate.output(middle_s).x == pytest.approx(0.3)
     assert gate.camera_rate(middle_s) == (0.2, 0.0)
-    over_s = drive(gate, middle_s, 0.4, others)
-    assert gate.output(over_s) == STILL
+    over_s = drive(gate, middle_s, 0.6, others)
+    assert gate.output(over_s).x == pytest.approx(0.0, abs=1e-3)
     assert gate.camera_rate(over_s) == HELD
     assert gate.state is GateState.ARMED
-    silent_s = drive(gate, over_s, 0.3, others)
+    silent_s = drive(gate, over_s, 0.6, others)
     assert gate.reason(silent_s).startswith("command is dead: none has come for 1.")
+
+
+@pytest.mark.parametrize("decel", [-1.0, -2.0])
+@pytest.mark.parametrize("jerk", [0.0, 10.0, 40.0])
+@pytest.mark.parametrize("axis", range(3))
+def test_a_step_is_as_long_as_it_was_asked_for_whatever_the_limits(decel, jerk, axis):
+    limits = dataclasses.replace(LIMITS, max_decel=(decel,) * 3, max_jerk=(jerk,) * 3)
+    gate = fed_gate(settings=GateSettings(limits=limits))
+    gate.arm(0.0)
+    asked = STILL._replace(**{Velocity._fields[axis]: -0.2})
+    gate.on_command(RobotCommand(asked, hold_s=0.5), Answered(0.05), 0.0)
+    path, now_s = 0.0, 0.0
+    for tick in range(60):
+        now_s = 0.99 * tick * PERIOD_S  # not quite the period that it reckons with
+        gate.on_picture(0.02, now_s)
+        gate.on_heartbeat(0.01, now_s)
+        path += gate.output(now_s)[axis] * 0.99 * PERIOD_S
+    assert path == pytest.approx(-0.1, rel=0.03)
+    assert gate.output(now_s)[axis] == pytest.approx(0.0, abs=1e-3)
+
+
+def test_a_step_that_is_stopped_half_way_is_not_driven_to_its_end_later():
+    gate = fed_gate()
+    gate.arm(0.0)
+    gate.on_command(RobotCommand(Velocity(0.3, 0.0, 0.0), hold_s=1.0), Answered(0.05), 0.0)
+    assert gate.output(PERIOD_S) != STILL
+    gate.stop("enough", PERIOD_S)
+    gate.arm(PERIOD_S)
+    assert gate.output(2 * PERIOD_S) == STILL
 
 
 @pytest.mark.parametrize("hold_s", [-0.1, MAX_HOLD_S + 0.1, math.nan, math.inf])

@@ -7,9 +7,10 @@ answer the same question: how fast, and for how long. Knows neither keys nor kin
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from xview_deploy.robot_file import check_range
+from xview_deploy.spec import ContractError
 
 WALK_BLOCKS_PER_S = 4.317  # the speed at which policies learn to walk
 
@@ -30,6 +31,8 @@ class Velocities:
     walk_gain: float = 1.0  # multiplies the walking speed
     turn_gain: float = 1.0  # multiplies the turning speed
 
+    settle_s: ClassVar[float] = 0.0  # nothing ends before the next decision
+
     def __post_init__(self) -> None:
         check_range("meters_per_block", self.meters_per_block, 0.0, 10.0, "metres")
         check_range("walk_gain", self.walk_gain, 0.0, 10.0, "a factor")
@@ -49,20 +52,23 @@ class Velocities:
 class Steps:
     """Drives step_m and turns the decision's angle, both in the same time, then stands until the next decision.
 
-    The next decision is made by a picture that was taken after the step. With equal max_accel and max_decel in the
-    gate the length is exact but for the base's own errors; nothing measures it.
+    The next decision is made by a picture that was taken `settle_s` after the step: the gate's ramps make it longer
+    than planned, though not farther. Nothing measures what the base really drove.
     """
 
     step_m: float  # m a decision
     speed_m_per_s: float  # of a step
     turn_rad_per_s: float  # of a turn, also of the camera's
     turn_gain: float = 1.0  # multiplies the angle
+    settle_s: float = 0.3  # until pictures show the end of a step
 
     def __post_init__(self) -> None:
         check_range("step_m", self.step_m, 0.0, 1.0, "metres")
         check_range("speed_m_per_s", self.speed_m_per_s, 0.0, 5.0, "metres a second")
         check_range("turn_rad_per_s", self.turn_rad_per_s, 0.0, 6.3, "radians a second")
         check_range("turn_gain", self.turn_gain, 0.0, 10.0, "a factor")
+        if not 0.0 <= self.settle_s <= 5.0:
+            raise ContractError(f"settle_s: expected 0 to 5 seconds, got {self.settle_s:g}")
 
     def pace(self, walks: bool, angle_rad: float, period_s: float) -> Pace:
         """Of a step that walks or not and turns by `angle_rad`: as long as the slower of the two takes."""

@@ -28,14 +28,15 @@ from enum import Enum
 
 import numpy as np
 
+from xview_deploy.acting import Acting
 from xview_deploy.base_watch import BaseState, BaseWatch, Pose
 from xview_deploy.freshness import ClockWatch, FrozenWatch, Source
 from xview_deploy.gate_settings import GateSettings
 from xview_deploy.goal import age_fault
 from xview_deploy.goal_ledger import GoalLedger
 from xview_deploy.obstacles import Points, in_the_way, stopping_s
-from xview_deploy.robot_command import HELD, STAND, CameraRate, RobotCommand
-from xview_deploy.velocity import STILL, Velocity, VelocityRamp
+from xview_deploy.robot_command import HELD, CameraRate, RobotCommand
+from xview_deploy.velocity import STILL, Velocity
 
 BRAKING_S = 0.5  # after a stop, until a base that still moves is worth a word
 
@@ -77,9 +78,7 @@ class SafetyGate:
         self._points: Points = np.zeros((0, 2))
         self._stop_reason = ""
         self._stopped_s = 0.0
-        self._asked = STAND
-        self._asked_until_s = math.inf
-        self._ramp = VelocityRamp()
+        self._acting = Acting()
         self._last_output_s: float | None = None
         self.use(settings)
 
@@ -154,13 +153,11 @@ class SafetyGate:
             ahead = f"{-answered.picture_age_s:.2f} s in the future"
             self._note(self.command, f"picture that the command answers is stamped {ahead}", now_s)
         elif refusal := self._goal_refusal(answered, now_s) or self._late_answer(answered):
-            self._asked = STAND
+            self._acting.stand()
             self.command.fault = refusal
         else:
             self.command.take(0.0, now_s)
-            self.command.lease_s = command.hold_s
-            self._asked = dataclasses.replace(command, velocity=self.settings.limits.clamp(command.velocity))
-            self._asked_until_s = now_s + (command.hold_s or math.inf)
+            self.command.lease_s = self._acting.ask(command, self.settings.limits, now_s)
             return self.state is GateState.ARMED
         return False
 
@@ -178,8 +175,7 @@ class SafetyGate:
         if self.state is not GateState.STOPPED:
             self.state = GateState.STOPPED
             self._stop_reason, self._stopped_s = reason, now_s
-        self._asked = STAND
-        self._ramp.stop()
+        self._acting.stop()
         self._frozen_picture.restart()
         self.base.frozen.restart()
 
@@ -191,9 +187,8 @@ class SafetyGate:
         elapsed_s = self._elapsed_s(now_s)
         self._last_output_s = now_s
         if self.state is not GateState.ARMED:
-            self._ramp.stop()
             return STILL
-        velocity = self._ramp.step(self._wanted(now_s).velocity, self.settings.limits, elapsed_s)
+        velocity = self._acting.velocity(self.settings.limits, now_s, elapsed_s, self._period_s)
         if blocked := self._blocked(velocity, now_s):
             self._doubt(blocked, now_s)
             return STILL
@@ -204,7 +199,7 @@ class SafetyGate:
 
     def camera_rate(self, now_s: float) -> CameraRate:
         """How the camera may turn against the base now."""
-        return self._wanted(now_s).camera if self.state is GateState.ARMED else HELD
+        return self._acting.camera_rate(now_s) if self.state is GateState.ARMED else HELD
 
     def complaints(self, now_s: float) -> list[str]:
         """What would refuse arming now."""
@@ -242,14 +237,14 @@ class SafetyGate:
         ]
         return [self.picture, self.command, self.heartbeat, *(source for source, needed in required if needed)]
 
-    def _wanted(self, now_s: float) -> RobotCommand:
-        """What was asked, until it is over."""
-        return self._asked if now_s < self._asked_until_s else STAND
-
     def _elapsed_s(self, now_s: float) -> float:
         """Since the last output, but no more than two periods: a stall must not permit a jump."""
         last_s = now_s if self._last_output_s is None else self._last_output_s
-        return min(max(now_s - last_s, 0.0), 2.0 / self.settings.smoothing_frequency)
+        return min(max(now_s - last_s, 0.0), 2.0 * self._period_s)
+
+    @property
+    def _period_s(self) -> float:
+        return 1.0 / self.settings.smoothing_frequency
 
     def _blocked(self, velocity: Velocity, now_s: float) -> str:
         settings = self.settings
@@ -304,6 +299,6 @@ class SafetyGate:
 
     def _doubt(self, reason: str, now_s: float) -> None:
         """Stops at once where the robot drives."""
-        self._asked = STAND
+        self._acting.stand()
         if self.state is GateState.ARMED:
             self.stop(reason, now_s)

@@ -27,6 +27,8 @@ class Velocity(NamedTuple):
 
 
 STILL = Velocity(0.0, 0.0, 0.0)
+AT_REST = 1e-6  # m/s or rad/s
+LONGEST_BRAKING = 500  # periods that are looked ahead
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +59,11 @@ class VelocityLimits:
         _check_sign("max_decel", [-value for value in self.max_decel], lowest=1e-6, sign="negative")
         _check_sign("max_jerk", self.max_jerk, lowest=0.0)
 
+    @property
+    def of_axes(self) -> tuple[tuple[float, ...], ...]:
+        """Those of acceleration and jerk."""
+        return self.max_accel, self.max_decel, self.max_jerk
+
     def clamp(self, velocity: Velocity) -> Velocity:
         """The nearest velocity within the limits."""
         bounds = zip(velocity, self.min_velocity, self.max_velocity, strict=True)
@@ -81,27 +88,26 @@ class VelocityRamp:
         """Where the velocity may be after `dt_s`."""
         if dt_s <= 0.0:
             return self.velocity
-        target = limits.clamp(target)
-        accelerations = Velocity(
-            *(
-                _acceleration(*axis, dt_s)
-                for axis in zip(
-                    self.velocity,
-                    self._acceleration,
-                    target,
-                    limits.max_accel,
-                    limits.max_decel,
-                    limits.max_jerk,
-                    strict=True,
-                )
-            )
-        )
-        moved = Velocity(*(now + change * dt_s for now, change in zip(self.velocity, accelerations, strict=True)))
+        axes = zip(self.velocity, self._acceleration, limits.clamp(target), *limits.of_axes, strict=True)
+        self._acceleration = Velocity(*(_acceleration(*axis, dt_s) for axis in axes))
+        moved = Velocity(*(now + change * dt_s for now, change in zip(self.velocity, self._acceleration, strict=True)))
         if limits.clamp(self.velocity) == self.velocity:  # else they were lowered meanwhile, and it is on its way
             moved = limits.clamp(moved)
         self.velocity = limits.on_curve(moved)
-        self._acceleration = accelerations
         return self.velocity
+
+    def path_to_rest(self, axis: int, target: float, limits: VelocityLimits, dt_s: float) -> float:
+        """How far that axis still moves, m or rad, if it goes for `target` for one `dt_s` and then for rest."""
+        speed, acceleration, path = self.velocity[axis], self._acceleration[axis], 0.0
+        bounds = [limit[axis] for limit in limits.of_axes]
+        for _ in range(LONGEST_BRAKING):
+            acceleration = _acceleration(speed, acceleration, target, *bounds, dt_s)
+            speed += acceleration * dt_s
+            path += speed * dt_s
+            target = 0.0
+            if abs(speed) < AT_REST:
+                break
+        return path
 
     def stop(self) -> None:
         """At rest at once: limits are for driving, not for stopping."""
