@@ -1,3 +1,4 @@
+import contextlib
 import math
 
 import numpy as np
@@ -131,3 +132,28 @@ def test_a_cloud_becomes_its_finite_points():
 def test_a_cloud_that_does_not_hold_what_it_says_is_refused(data, count, step, offsets, message):
     with pytest.raises(ContractError, match=message):
         cloud_points(data, count, step, offsets)
+
+
+floats = st.floats(allow_nan=True, allow_infinity=True, width=32)
+
+
+@settings(max_examples=80)
+@given(st.lists(floats, max_size=20), st.tuples(floats, floats, floats, floats))
+def test_no_scan_brings_anything_but_finite_points_or_a_contract_error(ranges, fields):
+    with contextlib.suppress(ContractError):
+        points = scan_points(np.array(ranges, np.float32), *fields)
+        assert np.isfinite(points).all()
+        found(AHEAD, *points[:, :2])
+
+
+@settings(max_examples=80)
+@given(
+    st.binary(max_size=100),
+    st.integers(-1, 10),
+    st.integers(0, 40),
+    st.dictionaries(st.sampled_from("xyzw"), st.integers(-5, 50)),
+    st.booleans(),
+)
+def test_no_cloud_brings_anything_but_finite_points_or_a_contract_error(data, count, step, offsets, big_endian):
+    with contextlib.suppress(ContractError):
+        assert np.isfinite(cloud_points(data, count, step, offsets, big_endian)).all()

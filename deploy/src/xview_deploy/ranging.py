@@ -52,14 +52,14 @@ def scan_points(
     ranges: NDArray[np.floating], angle_min: float, angle_increment: float, range_min: float, range_max: float
 ) -> NDArray[np.float64]:
     """What a planar scan saw, (N, 3) in its own frame; ContractError where it measured nothing at all."""
-    if not all(math.isfinite(value) for value in (angle_min, angle_increment, range_min, range_max)):
-        raise ContractError("obstacle scan: expected finite angles and limits of the range")
+    if not all(math.isfinite(value) for value in (angle_min, angle_increment, range_min)) or math.isnan(range_max):
+        raise ContractError("obstacle scan: expected finite angles and a range from a finite distance on")
     measured = ~np.isnan(ranges)
     if not measured.any():
         raise ContractError(f"obstacle scan: expected measurements, got {len(ranges)} without any")
     seen = np.where(np.isneginf(ranges), range_min, ranges).astype(np.float64)
     angles = angle_min + angle_increment * np.arange(len(ranges))
-    kept = measured & (seen >= range_min) & (seen <= range_max)
+    kept = np.isfinite(seen) & (seen >= range_min) & (seen <= range_max)
     return np.stack(
         [seen[kept] * np.cos(angles[kept]), seen[kept] * np.sin(angles[kept]), np.zeros(int(kept.sum()))], axis=1
     )

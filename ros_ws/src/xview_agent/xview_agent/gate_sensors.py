@@ -101,9 +101,9 @@ class GateSensors:
 
     def _on_cloud(self, cloud: PointCloud2) -> None:
         offsets = {field.name: field.offset for field in cloud.fields if field.datatype == PointField.FLOAT32}
-        count, data = cloud.width * cloud.height, np.frombuffer(cloud.data, np.uint8)
+        count = cloud.width * cloud.height
         try:
-            points = cloud_points(data.tobytes(), count, cloud.point_step, offsets, bool(cloud.is_bigendian))
+            points = cloud_points(bytes(cloud.data), count, cloud.point_step, offsets, bool(cloud.is_bigendian))
         except ContractError as error:
             self._tell(cloud, np.zeros((0, 3)), str(error))
         else:
