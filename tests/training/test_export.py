@@ -1,5 +1,6 @@
 """A bundle does what its policy does, alone and without torch, or it is never written."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -9,9 +10,11 @@ import onnx
 import pytest
 import torch
 from xview_deploy.bundle import BundleError, read_bundle
+from xview_deploy.cli import installed_commands, run
 from xview_deploy.onnx_graphs import Graphs
 from xview_deploy.onnx_policy import OnnxPolicy
 from xview_deploy.spec import ActionTable, Event
+from xview_training import checkpoints
 from xview_training.export import BundleOrigin, ExportError, ParitySettings, export_bundle
 from xview_training.parity.check import AGREEMENT, check_parity
 from xview_training.policy.graphs import GoalGraph, StepGraph
@@ -257,3 +260,29 @@ def test_int8_runs_on_processors_alone(in_fewer_bits):
         for wish in ({"provider": "cuda"}, {"require_gpu": True}):
             with pytest.raises(ValueError, match="expected cpu or auto for a bundle of precision int8, got"):
                 OnnxPolicy.load(path, **wish)
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    policy = lively(SmallPolicy(LITTLE), noise=0.02)
+    experiment = {"name": "little", "seed": 0, "suite": "train", "policy": dataclasses.asdict(LITTLE)}
+    tensors = {f"average.{name}": tensor for name, tensor in policy.state_dict().items()}
+    state = {"experiment": experiment, "global_step": 7, "seconds": 60.0}
+    return checkpoints.save(tmp_path / "checkpoints", 7, tensors, state, keep=1)
+
+
+def test_the_command_exports_in_a_precision_and_reports(checkpoint, tmp_path, capsys):
+    out, report = tmp_path / "little.xview", tmp_path / "report.json"
+    arguments = ("--precision", "fp16", "--suite", "twin", "--episodes", "2", "--name", "little", "--json", report)
+    status = run(
+        installed_commands(), ["export", "--checkpoint", str(checkpoint), "--out", str(out), *map(str, arguments)]
+    )
+    assert status == 0
+    metadata = read_bundle(out).metadata
+    assert (metadata.name, metadata.precision, metadata.training["frames"]) == ("little", "fp16", "7")
+    record = json.loads(report.read_text())
+    assert record["world"] == metadata.parity["world"]
+    assert record["twin, bundle"]["trials"] == 2
+    printed = capsys.readouterr().out
+    assert "fp16 on CPUExecutionProvider, world frames:" in printed
+    assert "success on twin, torch:" in printed

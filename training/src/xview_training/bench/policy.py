@@ -116,7 +116,8 @@ def as_json(times: list[PolicyTimes], settings: BenchSettings) -> dict[str, Any]
 
 def as_text(times: PolicyTimes, settings: BenchSettings) -> Iterator[str]:
     """Lines to print."""
-    yield f"{times.policy} on {settings.provider}, {settings.threads} threads, one step in ms:  median    p99"
+    yield f"{times.policy} on {settings.provider}, threads: {settings.threads}, one step in ms"
+    yield f"  {'':<44}   median    p99"
     for name, latency in sorted(times.latencies.items(), key=lambda item: -item[1].median_ms):
         yield f"  {name:<44}{latency.median_ms:9.2f} {latency.p99_ms:6.2f}"
     for name, reason in times.missing.items():
