@@ -106,6 +106,30 @@ def test_a_timeout_of_0_never_says_stuck():
     assert drive(MotionWatch(MotionSettings(stuck_timeout=0.0)), AHEAD, 30.0, moved_share=0.0) == ""
 
 
+@pytest.mark.parametrize(
+    ("velocity", "moved_share", "rests"),
+    [(AHEAD, 1.0, False), (AHEAD, 0.0, True), (TURNING, 1.0, True), (STILL, None, True), (AHEAD, None, True)],
+    ids=["drives", "pushes", "turns", "stands", "pushes, by the picture"],
+)
+def test_a_base_rests_that_covers_no_ground(velocity, moved_share, rests):
+    watch = MotionWatch(MotionSettings(), memory_s=0.5)
+    drive(watch, velocity, 6.0, moved_share=moved_share)
+    assert watch.rests(0.5, 0.1, 6.0) is rests
+
+
+def test_a_base_without_odometry_that_sees_its_picture_change_does_not_rest():
+    watch = MotionWatch(MotionSettings())
+    drive(watch, AHEAD, 6.0, picture=moving_picture)
+    assert not watch.rests(0.5, 0.1, 6.0)
+
+
+def test_whoever_remembers_too_little_does_not_say_rest():
+    watch = MotionWatch(MotionSettings())
+    drive(watch, STILL, 0.3, moved_share=1.0)
+    assert not watch.rests(0.5, 0.1, 0.3)
+    assert watch.rests(0.0, 0.1, 0.3)
+
+
 def test_what_is_remembered_does_not_grow():
     watch = MotionWatch(MotionSettings(stuck_timeout=4.0))
     drive(watch, AHEAD, 60.0, moved_share=1.0)

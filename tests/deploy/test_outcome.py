@@ -50,7 +50,7 @@ def test_a_target_that_stays_near_is_reached_with_the_figures(clock):
     assert clock.feed(FAR, 20) is None
     verdict = clock.feed(NEAR, 20)
     assert verdict.ending is Ending.REACHED
-    assert "visible 0.95, box 0.50 wide and down to 0.95" in verdict.reason
+    assert "visible 0.95, box 0.50 wide and down to 0.95; at rest" in verdict.reason
 
 
 def test_a_moment_of_nearness_is_not_enough(clock):
@@ -67,7 +67,7 @@ def test_an_agent_that_looks_around_at_the_target_has_reached_it():
     assert "near in 3 of 9 decisions" in clock.feed(NEAR).reason
 
 
-@pytest.mark.parametrize("weak", [belief(visible=0.5), belief(width=0.1), belief(bottom=0.5)])
+@pytest.mark.parametrize("weak", [belief(visible=0.3), belief(width=0.1), belief(bottom=0.5)])
 def test_nearness_needs_sight_width_and_a_low_edge(clock, weak):
     assert clock.feed(weak, 50) is None
 
@@ -82,7 +82,19 @@ def test_once_near_slightly_weaker_evidence_keeps_it_so():
     assert Clock(StopCondition(settings)).feed(weaker, 50) is None
     clock = Clock(StopCondition(settings))
     clock.feed(NEAR)
-    assert clock.feed(weaker, settings.reached_decisions).ending is Ending.REACHED
+    assert clock.seconds(weaker, settings.reached_rest).ending is Ending.REACHED
+
+
+def test_a_target_that_is_passed_is_not_reached_until_the_base_rests(clock):
+    def drive(decisions: int, velocity: Velocity, what: Belief):
+        for _ in range(decisions):
+            clock.stop.on_odometry(Pose(velocity.x * clock.now_s, 0.0, 0.0), clock.now_s)
+            if verdict := clock.feed(what, velocity=velocity):
+                return verdict
+        return None
+
+    assert drive(30, AHEAD, NEAR) is None
+    assert drive(10, Velocity(0.0, 0.0, 2.0), NEAR).ending is Ending.REACHED
 
 
 def test_a_target_out_of_sight_for_long_is_lost(clock):
@@ -195,6 +207,8 @@ NUMBER = st.floats(allow_nan=True, allow_infinity=True)
 
 @given(NUMBER, NUMBER, NUMBER)
 def test_a_belief_without_sense_never_reaches(visible, width, bottom):
-    if not (visible >= 0.6 and width >= 0.2 and bottom >= 0.6):
+    settings = StopSettings()
+    near = visible >= settings.reached_visible and width >= settings.reached_width and bottom >= settings.reached_bottom
+    if not near:
         verdict = Clock(StopCondition()).feed(belief(visible, width, bottom), 50)
         assert verdict is None or verdict.ending is not Ending.REACHED

@@ -1,4 +1,4 @@
-"""Whether a base does what it is told: the commanded path against odometry, or against change in its picture.
+"""Whether a base moves, and does as it is told: the commanded path against odometry, or against change in its picture.
 
 Odometry, where it is fresh, answers by itself. Without it, a picture that stays as it was although motion was
 commanded speaks for a base that stands; a blank wall may look the same, so odometry is worth having. It knows
@@ -73,10 +73,11 @@ class Sample(NamedTuple):
 
 
 class MotionWatch:
-    """Remembers the last `stuck_timeout` seconds of commands, odometry and pictures."""
+    """Remembers some seconds of commands, odometry and pictures: `memory_s`, or `stuck_timeout` if that is longer."""
 
-    def __init__(self, settings: MotionSettings) -> None:
+    def __init__(self, settings: MotionSettings, memory_s: float = 0.0) -> None:
         self.settings = settings
+        self.memory_s = memory_s
         self._pose: Pose | None = None
         self._pose_s = -math.inf
         self.restart()
@@ -114,12 +115,13 @@ class MotionWatch:
     def stuck(self, now_s: float) -> str:
         """Why the base counts as stuck, with figures; empty where it does not, or too little is known."""
         timeout_s = self.settings.stuck_timeout
-        if timeout_s == 0.0 or not self._samples or now_s - self._samples[0].taken_s < timeout_s:
+        samples = self._last(timeout_s, now_s) if timeout_s else []
+        if not samples:
             return ""
-        first, last = self._samples[0], self._samples[-1]
+        first, last = samples[0], samples[-1]
         asked_m, asked_rad = last.commanded_m - first.commanded_m, last.commanded_rad - first.commanded_rad
-        if thumbs := [sample.thumb for sample in self._samples if sample.thumb is not None]:
-            whole = len(thumbs) == len(self._samples)  # odometry came or went in between: too little is known
+        if thumbs := [sample.thumb for sample in samples if sample.thumb is not None]:
+            whole = len(thumbs) == len(samples)  # odometry came or went in between: too little is known
             return self._stuck_by_picture(asked_m, asked_rad, thumbs) if whole else ""
         share = self.settings.stuck_share
         did_m, did_rad = last.covered_m - first.covered_m, last.turned_rad - first.turned_rad
@@ -129,10 +131,35 @@ class MotionWatch:
             return f"told to turn {asked_rad:.2f} rad in {timeout_s:g} s, odometry says {did_rad:.2f} rad"
         return ""
 
+    def rests(self, for_s: float, within_m: float, now_s: float) -> bool:
+        """Whether it covered less than `within_m` in that time, standing or pushing in vain; turning is no motion here.
+
+        Without odometry it rests where no more was commanded, or where the picture stays as it is.
+        """
+        samples = self._last(for_s, now_s)
+        if not samples:
+            return False
+        first, last = samples[0], samples[-1]
+        thumbs = [sample.thumb for sample in samples if sample.thumb is not None]
+        if not thumbs:
+            return last.covered_m - first.covered_m < within_m
+        return last.commanded_m - first.commanded_m < within_m or (
+            len(thumbs) == len(samples) and _change(thumbs) < self.settings.stuck_picture_change
+        )
+
+    def _last(self, seconds: float, now_s: float) -> list[Sample]:
+        """The samples that cover so long a time up to now; none where the memory does not reach back so far."""
+        samples: list[Sample] = []
+        for sample in reversed(self._samples):
+            samples.append(sample)
+            if now_s - sample.taken_s >= seconds:
+                return samples[::-1]
+        return []
+
     def _stuck_by_picture(self, asked_m: float, asked_rad: float, thumbs: list[NDArray[np.float32]]) -> str:
         if asked_m < self.settings.stuck_distance and asked_rad < self.settings.stuck_turn:
             return ""
-        change = max(float(np.abs(later - thumbs[0]).mean()) for later in thumbs)
+        change = _change(thumbs)
         if change >= self.settings.stuck_picture_change:
             return ""
         told = f"told to drive {asked_m:.2f} m and turn {asked_rad:.2f} rad in {self.settings.stuck_timeout:g} s"
@@ -148,7 +175,8 @@ class MotionWatch:
 
     def _forget(self, now_s: float) -> None:
         """Keeps one sample that is old enough, and those after it."""
-        while len(self._samples) > 1 and now_s - self._samples[1].taken_s >= self.settings.stuck_timeout:
+        memory_s = max(self.settings.stuck_timeout, self.memory_s)
+        while len(self._samples) > 1 and now_s - self._samples[1].taken_s >= memory_s:
             self._samples.popleft()
 
 
@@ -157,6 +185,11 @@ def thumb(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     small = cv2.resize(picture, THUMB_SIZE, interpolation=cv2.INTER_AREA)
     grey: NDArray[np.float32] = small.astype(np.float32).mean(axis=2)
     return grey
+
+
+def _change(thumbs: list[NDArray[np.float32]]) -> float:
+    """How far the pictures went from the first, mean grey levels."""
+    return max(float(np.abs(later - thumbs[0]).mean()) for later in thumbs)
 
 
 def check_not_negative(settings: object) -> None:

@@ -2,8 +2,8 @@
 
 Judged by what the policy itself believes, by its commands and by the base's odometry; nothing here knows the truth.
 A single decision never ends a goal: evidence has to last, and once the target counts as near or as seen, weaker
-evidence keeps it so. While the gate holds the robot, nothing counts but the goal's own time. It knows neither ROS
-nor a clock: `now_s` is any steady clock's time.
+evidence keeps it so. Near is not yet there: an agent on its way is let go on until it rests. While the gate holds the
+robot, nothing counts but the goal's own time. It knows neither ROS nor a clock: `now_s` is any steady clock's time.
 
     stop = StopCondition(StopSettings(), MotionSettings())
     stop.begin(now_s, PursuitLimits(timeout_s=60.0))
@@ -52,12 +52,14 @@ class Verdict:
 class StopSettings:
     """Thresholds of the policy's belief. Shares of the picture run from 0 to 1, from the top left."""
 
-    reached_visible: float = 0.8  # probability of being in the picture from which nearness counts
-    reached_width: float = 0.3  # width of the target's box, share of the picture's
+    reached_visible: float = 0.4  # probability of being in the picture from which nearness counts
+    reached_width: float = 0.25  # width of the target's box, share of the picture's
     reached_bottom: float = 0.8  # its lower edge: what is near lies low in the picture
     reached_release: float = 0.8  # share of these thresholds that still counts as near once it is near
-    reached_decisions: int = 2  # that must say near; 0: never reached
-    reached_window: int = 6  # among so many last ones: an agent that arrives looks around
+    reached_decisions: int = 3  # that must say near; 0: never reached
+    reached_window: int = 10  # among so many last ones: an agent that arrives looks around
+    reached_rest: float = 0.6  # s that it must have stood, pushed in vain or turned in place; 0: no need
+    reached_rest_distance: float = 0.15  # m, longest path in that time
     seen_visible: float = 0.5  # probability from which the target counts as seen
     lost_visible: float = 0.3  # probability below which it counts as out of sight, once it was seen
     lost_timeout: float = 20.0  # s out of sight; 0: never lost
@@ -106,6 +108,7 @@ class StopCondition:
         self.settings = dataclasses.replace(
             self._settings, lost_timeout=self._limits.lost_timeout_s or self._settings.lost_timeout
         )
+        self._watch.memory_s = self.settings.reached_rest
         self._watch.settings = dataclasses.replace(
             self._motion_settings, stuck_timeout=self._limits.stuck_timeout_s or self._motion_settings.stuck_timeout
         )
@@ -140,13 +143,13 @@ class StopCondition:
     ) -> Verdict | None:
         """What the policy believes and commands by `picture`, uint8 (H, W, 3); how that ends the goal, if it does."""
         self._watch.on_decision(velocity, picture, now_s)
-        if belief is not NO_BELIEF and (verdict := self._reached(belief) or self._lost(belief, now_s)):
+        if belief is not NO_BELIEF and (verdict := self._reached(belief, now_s) or self._lost(belief, now_s)):
             return verdict
         if reason := self._watch.stuck(now_s):
             return Verdict(Ending.STUCK, reason)
         return self.timed_out(now_s)
 
-    def _reached(self, belief: Belief) -> Verdict | None:
+    def _reached(self, belief: Belief, now_s: float) -> Verdict | None:
         settings = self.settings
         share = settings.reached_release if any(self._near) else 1.0
         x0, _, x1, bottom = belief.box
@@ -156,10 +159,11 @@ class StopCondition:
             and bottom >= share * settings.reached_bottom
         )
         self._near.append(near)
-        if not (near and 0 < settings.reached_decisions <= sum(self._near)):
+        enough = 0 < settings.reached_decisions <= sum(self._near)
+        if not (enough and self._watch.rests(settings.reached_rest, settings.reached_rest_distance, now_s)):
             return None
         seen = f"visible {belief.visible:.2f}, box {x1 - x0:.2f} wide and down to {bottom:.2f}"
-        return Verdict(Ending.REACHED, f"near in {sum(self._near)} of {len(self._near)} decisions: {seen}")
+        return Verdict(Ending.REACHED, f"near in {sum(self._near)} of {len(self._near)} decisions, now {seen}; at rest")
 
     def _lost(self, belief: Belief, now_s: float) -> Verdict | None:
         settings = self.settings

@@ -25,6 +25,8 @@ STOP = {
     "reached_release": Described("share of these thresholds that keeps it near once it is", 0.0, 1.0),
     "reached_decisions": Described("decisions that must say near; 0: never reached", 0, 1000),
     "reached_window": Described("among so many last ones", 1, 1000),
+    "reached_rest": Described("s that it must have stood, pushed in vain or turned in place; 0: no need", 0.0, 60.0),
+    "reached_rest_distance": Described("m, longest path in that time", 0.0, 10.0),
     "seen_visible": Described("probability from which the target counts as seen", 0.0, 1.0),
     "lost_visible": Described("probability below which it counts as out of sight, once seen", 0.0, 1.0),
     "lost_timeout": Described("s out of sight until it is lost; 0: never", 0.0, 3600.0),

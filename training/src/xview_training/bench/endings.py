@@ -29,6 +29,7 @@ from xview_deploy.velocity import Velocity
 from xview_training.envs.robot_room import ONBOARD, THIRD_PERSON, RobotRoom
 
 STEP_S = 0.02  # of the room's physics
+LOOKS_AROUND_S = 2.0
 BLANK = np.zeros((24, 32, 3), np.uint8)  # odometry is at hand, so the picture does not matter
 
 
@@ -56,6 +57,7 @@ class EndingFigures:
     arrivals: int  # trials in which the target was arrived at before the limit
     reached: int  # verdicts "reached"
     reached_right: int
+    reached_object: int  # of all "reached" those at some object, right or wrong: what the policy took for the target
     lost: int
     lost_early: int  # of them in trials in which the target would have been arrived at later
     stuck: int
@@ -82,7 +84,8 @@ class EndingFigures:
         return "\n".join(
             (
                 f"{self.trials} trials, the target arrived at in {self.arrivals}",
-                f"reached: {self.reached} verdicts, right {wilson(self.reached_right, self.reached)}; "
+                f"reached: {self.reached} verdicts, right {wilson(self.reached_right, self.reached)}, "
+                f"at the target or what was taken for it {wilson(self.reached_object, self.reached)}; "
                 f"arrivals noticed {wilson(self.reached_right, self.arrivals)}, "
                 f"{self.delay_s:.1f} s after the arrival, {self.distance_m:.2f} m from the target (medians)",
                 f"lost: {self.lost} verdicts, {self.lost_early} of them before an arrival that was still to come",
@@ -153,6 +156,7 @@ def judge(tracks: Sequence[Track], settings: StopSettings, motion: MotionSetting
         arrivals=sum(_arrival_s(track) is not None for track in tracks),
         reached=len(by_ending[Ending.REACHED]),
         reached_right=len(right),
+        reached_object=sum(_at_object(track, moment) for track, moment in by_ending[Ending.REACHED]),
         lost=len(by_ending[Ending.LOST]),
         lost_early=_early(by_ending[Ending.LOST]),
         stuck=len(by_ending[Ending.STUCK]),
@@ -164,6 +168,11 @@ def judge(tracks: Sequence[Track], settings: StopSettings, motion: MotionSetting
 
 def _arrival_s(track: Track) -> float | None:
     return next((moment.at_s for moment in track if moment.arrived), None)
+
+
+def _at_object(track: Track, moment: Moment) -> bool:
+    """Whether the robot was at some object shortly before: at the verdict it may be looking around."""
+    return any(m.at for m in track if 0.0 <= moment.at_s - m.at_s <= LOOKS_AROUND_S)
 
 
 def _early(ended: Sequence[tuple[Track, Moment]]) -> int:
