@@ -89,9 +89,10 @@ def test_odometry_that_has_ended_is_not_believed():
     assert drive(watch, AHEAD, 8.0, start_s=6.0, picture=moving_picture) == ""
 
 
-def test_odometry_that_is_not_finite_is_none():
+@pytest.mark.parametrize("value", [math.nan, math.inf, -1.7e308])
+def test_odometry_that_cannot_be_is_none(value):
     watch = MotionWatch(MotionSettings())
-    watch.on_odometry(Pose(math.nan, 0.0, 0.0), 0.0)
+    watch.on_odometry(Pose(value, 0.0, value), 0.0)
     assert "picture" in drive(watch, AHEAD, 6.0)
 
 

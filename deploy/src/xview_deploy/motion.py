@@ -25,6 +25,7 @@ from xview_deploy.spec import ContractError
 from xview_deploy.velocity import STILL, Velocity
 
 THUMB_SIZE = (32, 24)  # pixels: what is left of a picture is its large shapes, without a sensor's noise
+FARTHEST = 1e9  # m and rad
 LONGEST_HOLD_S = 0.5  # a command counts no longer than a base acts on it
 
 
@@ -56,9 +57,9 @@ class Pose(NamedTuple):
     yaw_rad: float
 
     @property
-    def is_finite(self) -> bool:
-        """Neither NaN nor infinite."""
-        return all(math.isfinite(value) for value in self)
+    def is_plausible(self) -> bool:
+        """Somewhere on a planet: neither NaN nor a number whose differences overflow."""
+        return all(abs(value) < FARTHEST for value in self)
 
 
 class Sample(NamedTuple):
@@ -89,8 +90,8 @@ class MotionWatch:
         self._sampled_pose: Pose | None = None
 
     def on_odometry(self, pose: Pose, now_s: float) -> None:
-        """A word of the base's odometry; one that is not finite is none."""
-        if pose.is_finite:
+        """A word of the base's odometry; one that cannot be is none."""
+        if pose.is_plausible:
             self._pose, self._pose_s = pose, now_s
 
     def on_decision(self, velocity: Velocity, picture: NDArray[np.uint8], now_s: float) -> None:
