@@ -8,7 +8,6 @@ import pytest
 from xview_deploy.bundle import BundleError, read_bundle
 from xview_deploy.execution import CPU, CUDA, TENSORRT, Execution, ExecutionError, loaded, open_session
 from xview_deploy.onnx_graphs import Graphs
-from xview_deploy.onnx_policy import OnnxPolicy
 from xview_deploy.shipped import SHIPPED_BUNDLE
 from xview_deploy.spec import ContractError
 from xview_deploy.tensorrt_cache import default_root, folder_name, gpu_name, provider_options, tensorrt_version
@@ -44,7 +43,7 @@ def test_cpu_is_the_cpu_whatever_else_there_is(step):
 
 @pytest.mark.parametrize(("name", "provider"), [("cuda", CUDA), ("tensorrt", TENSORRT)])
 def test_a_provider_asked_for_by_name_loads_or_is_an_error(step, tmp_path, name, provider):
-    execution = Execution(name, engine_cache=tmp_path)
+    execution = Execution(name, engine_cache=str(tmp_path))
     if loads(name, step):
         assert loaded(open_session("step.onnx", step, execution, batch=1)) == provider
         return
@@ -73,7 +72,7 @@ def test_a_required_gpu_that_is_not_there_is_refused(step):
 )
 def test_wishes_that_make_no_sense_are_one_clear_error(wish, message):
     with pytest.raises(ContractError, match=message):
-        OnnxPolicy.load(SHIPPED_BUNDLE, **wish)
+        Execution(**wish)
 
 
 def test_a_fixed_batch_leaves_no_free_axis(step):
@@ -113,13 +112,13 @@ def test_engines_are_kept_by_gpu_version_and_model(tmp_path):
         gpu, version = gpu_name(), tensorrt_version()
     except OSError:
         with pytest.raises(OSError, match=r"libcuda|libnvinfer|driver"):
-            provider_options(b"model", tmp_path, half=False)
+            provider_options(b"model", str(tmp_path), half=False)
         assert list(tmp_path.iterdir()) == []
         return
-    options = provider_options(b"model", tmp_path, half=True)
+    options = provider_options(b"model", str(tmp_path), half=True)
     assert options["trt_fp16_enable"] == "1"
     assert options["trt_timing_cache_path"] == str(tmp_path / folder_name(gpu) / version / "timing")
-    other = provider_options(b"another", tmp_path, half=True)
+    other = provider_options(b"another", str(tmp_path), half=True)
     assert other["trt_timing_cache_path"] == options["trt_timing_cache_path"]
     assert other["trt_engine_cache_path"] != options["trt_engine_cache_path"]
 
@@ -135,7 +134,7 @@ def test_the_cache_lies_where_the_user_keeps_caches(monkeypatch, tmp_path):
 def test_looking_for_providers_says_nothing_on_the_terminal(step, tmp_path, capfd):
     for name in ("auto", "cuda", "tensorrt"):
         try:
-            open_session("step.onnx", step, Execution(name, engine_cache=tmp_path))
+            open_session("step.onnx", step, Execution(name, engine_cache=str(tmp_path)))
         except ExecutionError:
             continue
     assert capfd.readouterr() == ("", "")

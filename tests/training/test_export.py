@@ -11,6 +11,7 @@ import pytest
 import torch
 from xview_deploy.bundle import BundleError, read_bundle
 from xview_deploy.cli import installed_commands, run
+from xview_deploy.execution import Execution
 from xview_deploy.onnx_graphs import Graphs
 from xview_deploy.onnx_policy import OnnxPolicy
 from xview_deploy.spec import ActionTable, Event
@@ -181,7 +182,7 @@ def test_fewer_bits_choose_nearly_the_same_and_the_bundle_says_how_nearly(export
         assert 1 >= bundle.metadata.parity[rollout]["agreement"] >= AGREEMENT[precision]
         assert bundle.metadata.parity[rollout]["logits"] > whole.metadata.parity[rollout]["logits"]
     assert len(bundle.step) < 0.6 * len(whole.step)
-    answer = OnnxPolicy.load(path, provider="cpu")
+    answer = OnnxPolicy.load(path, Execution("cpu"))
     mask = np.zeros((48, 64), bool)
     mask[10:30, 20:40] = True
     picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
@@ -259,7 +260,7 @@ def test_int8_runs_on_processors_alone(in_fewer_bits):
     if precision == "int8":
         for wish in ({"provider": "cuda"}, {"require_gpu": True}):
             with pytest.raises(ValueError, match="expected cpu or auto for a bundle of precision int8, got"):
-                OnnxPolicy.load(path, **wish)
+                OnnxPolicy.load(path, Execution(**wish))
 
 
 @pytest.fixture

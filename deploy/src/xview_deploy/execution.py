@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
-from pathlib import Path
 from typing import Any
 
 import onnxruntime as ort
@@ -42,7 +41,7 @@ class Execution:
     require_gpu: bool = False  # refuse to run on the CPU
     threads: int = 1  # of the processor, for one run; one is fastest beside a busy process
     cuda_graph: bool = False  # replay each step as one recorded CUDA graph; for provider cuda
-    engine_cache: Path | None = None  # folder of TensorRT's engines; the user's cache folder by default
+    engine_cache: str = ""  # folder of TensorRT's engines; empty: in the user's cache folder
 
     def __post_init__(self) -> None:
         named(PROVIDERS, self.provider, "execution provider")

@@ -32,20 +32,11 @@ class OnnxPolicy:
         self.reset()
 
     @classmethod
-    def load(
-        cls,
-        path: str | Path,
-        provider: str = "auto",
-        require_gpu: bool = False,
-        threads: int = 1,
-        cuda_graph: bool = False,
-        engine_cache: Path | None = None,
-    ) -> OnnxPolicy:
-        """The policy of that bundle, run as `Execution` says.
+    def load(cls, path: str | Path, execution: Execution | None = None) -> OnnxPolicy:
+        """The policy of that bundle.
 
         BundleError says what is wrong with the file, ExecutionError what the machine does not offer.
         """
-        execution = Execution(provider, require_gpu, threads, cuda_graph, engine_cache)
         bundle = read_bundle(path)
         try:
             return cls(ResidentGraphs(bundle, execution))

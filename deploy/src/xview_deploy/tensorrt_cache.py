@@ -17,12 +17,12 @@ from pathlib import Path
 DRIVER, LIBRARY = "libcuda.so.1", "libnvinfer.so.10"  # TensorRT 10: what ONNX Runtime is built with
 
 
-def provider_options(model: bytes, root: Path | None, half: bool) -> dict[str, str]:
+def provider_options(model: bytes, root: str, half: bool) -> dict[str, str]:
     """ONNX Runtime's options for that model, its folders made. OSError without a driver, GPU or TensorRT.
 
-    root: the cache's folder, the user's by default. half: the model computes in fp16.
+    root: the cache's folder; empty: the user's. half: the model computes in fp16.
     """
-    version_folder = (root or default_root()) / folder_name(gpu_name()) / tensorrt_version()
+    version_folder = (Path(root) if root else default_root()) / folder_name(gpu_name()) / tensorrt_version()
     engines, timings = version_folder / hashlib.sha256(model).hexdigest(), version_folder / "timing"
     for folder in (engines, timings):
         folder.mkdir(parents=True, exist_ok=True)
