@@ -26,7 +26,7 @@ from xview_deploy.spec import PRECISIONS
 
 from xview_training.naming import named
 
-# Sums of squares and exponentials lose what fp16 cannot hold; the rest of each list is how unit vectors are made.
+# Exponentials and sums of squares exceed what fp16 holds; all after the norms and softmax is how unit vectors are made.
 KEPT_IN_FP32 = ("LayerNormalization", "Softmax", "ReduceMean", "ReduceSum", "Pow", "Sqrt", "Clip", "Div")
 LARGEST_HALF = 1e4  # constants beyond, which mask attention, are cut to this: sums with them stay finite
 
