@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import os
 import threading
 import time
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from xview_deploy.cameras.reader import CONNECTING, ENDED, LOST, STREAMING, BackOff, CameraReader, RateMeter
 from xview_deploy.cameras.sources import (
+    OPTIONS_VARIABLE,
     PictureDamaged,
     SourceLost,
     SourceSettings,
@@ -253,6 +255,7 @@ def test_a_stream_whose_server_dies_is_lost_and_comes_back_by_itself():
             assert (reader.report().state, reader.report().detail) == (STREAMING, "")
     finally:
         server.die()
+    assert OPTIONS_VARIABLE not in os.environ  # files that are opened later would lose pictures
 
 
 def test_the_pause_before_another_attempt_doubles_up_to_a_limit():

@@ -8,6 +8,7 @@ knows nothing of other threads, of waiting before the next attempt, or of ROS: `
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import re
@@ -28,6 +29,7 @@ KINDS = ("device", "stream", "video", "folder")
 SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "tcp", "udp")
 PICTURE_SUFFIXES = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
 OLDEST_STAMP_S = 1.0  # a device's stamp that is older, or ahead, is of a clock that we do not know
+OPTIONS_VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 # Without these FFmpeg collects seconds of a stream before it shows the first picture, and lags behind later ones.
 STREAM_OPTIONS = "rtsp_transport;tcp|fflags;nobuffer|flags;low_delay|analyzeduration;500000|probesize;500000"
 
@@ -151,9 +153,9 @@ class Stream:
 
     def open(self) -> None:
         """See `Source.open`."""
-        os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", STREAM_OPTIONS)
         waits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, self._timeout_ms, cv2.CAP_PROP_READ_TIMEOUT_MSEC, self._timeout_ms]
-        self._capture = cv2.VideoCapture(self._url, cv2.CAP_FFMPEG, waits)
+        with stream_options():
+            self._capture = cv2.VideoCapture(self._url, cv2.CAP_FFMPEG, waits)
         if not self._capture.isOpened():
             raise SourceLost(
                 f"{self.name}: expected a stream that opens, got none: does the camera run, is it reachable?"
@@ -261,6 +263,17 @@ class Folder:
         self._next = self._sound = 0
         if not self._files:
             raise SourceLost(f"{folder}: expected files named {', '.join(PICTURE_SUFFIXES)}, found none")
+
+
+@contextlib.contextmanager
+def stream_options() -> Iterator[None]:
+    """OpenCV hears FFmpeg's options through the environment alone. Files opened with these would lose pictures."""
+    given = os.environ.setdefault(OPTIONS_VARIABLE, STREAM_OPTIONS) != STREAM_OPTIONS
+    try:
+        yield
+    finally:
+        if not given:
+            os.environ.pop(OPTIONS_VARIABLE, None)
 
 
 def hardware_time_s(position_ms: float, now_s: float) -> float | None:
