@@ -83,8 +83,8 @@ SUITES = {
             0,
             1_000_000,
             (
-                Scene("landscape", VARIED, 0.5, (("near", 0.45), ("easy", 0.4), ("medium", 0.15)), APPROACH_AND_BREAK),
-                Scene("rooms", ROBOT, 0.5, (("near", 0.6), ("easy", 0.4)), ONLY_APPROACH),
+                Scene("landscape", VARIED, 0.4, (("near", 0.5), ("easy", 0.4), ("medium", 0.1)), APPROACH_AND_BREAK),
+                Scene("rooms", ROBOT, 0.6, (("near", 0.7), ("easy", 0.3)), ONLY_APPROACH),
             ),
         ),
         Suite("heldout", 1_000_000, 100_000, (Scene("landscape", PLAYER, 1.0, FOUR_DISTANCES, APPROACH_AND_BREAK),)),
