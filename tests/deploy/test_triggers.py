@@ -21,6 +21,13 @@ def test_a_key_that_is_let_go_of_for_long_is_pressed_anew():
     assert calls("xxxx", period_s=5.0) == "B..."
 
 
+def test_the_first_press_counts_at_any_hour():
+    presses = Presses({"attack": TriggerService("beeper")})
+    for hour in range(100):
+        assert presses.new(["attack"], hour * 3600.1) == ["beeper"]
+        presses.release()
+
+
 def test_keys_count_each_for_itself_and_unknown_ones_not_at_all():
     presses = Presses({"attack": TriggerService("beeper"), "use": TriggerService("gripper")})
     assert presses.new(["use", "jump"], 0.0) == ["gripper"]

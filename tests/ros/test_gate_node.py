@@ -130,7 +130,9 @@ def test_a_base_that_expects_twist_gets_twist(probe, start_node):
     [
         ({"max_velocity": "[1.0, 2.0]"}, "max_velocity: expected 3 finite numbers"),
         ({"max_velocity": "fast"}, "parameter max_velocity: expected list like"),
-        ({"picture_timeout": "-1.0"}, "gate picture_timeout: expected a positive number"),
+        ({"picture_timeout": "-1.0"}, "parameter picture_timeout: expected 0.01 to 10, got -1.0"),
+        ({"obstacle_source": "radar"}, "parameter obstacle_source: expected none, scan or cloud"),
+        ({"action_mapping": "robot.yaml"}, "action mapping: expected fields of"),
         ({"stamped_cmd_vel": "7"}, "parameter stamped_cmd_vel: expected bool"),
     ],
 )

@@ -7,6 +7,7 @@ once a press. Knows neither ROS nor a clock.
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterable, Mapping
 
@@ -55,7 +56,7 @@ class Presses:
                 if key in self._up_since_s and self._up_since_s[key] is None:
                     self._up_since_s[key] = now_s
                 continue
-            up_since_s = self._up_since_s.get(key, -trigger.debounce_s + now_s)
+            up_since_s = self._up_since_s.get(key, -math.inf)
             if up_since_s is not None and now_s - up_since_s >= trigger.debounce_s:
                 called.append(trigger.service)
             self._up_since_s[key] = None
