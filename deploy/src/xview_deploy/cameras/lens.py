@@ -178,7 +178,9 @@ def lens_of(
     if len(k) != 9 or len(p) not in (0, 12):
         raise ContractError(f"camera calibration: expected K of 9 and P of 12 numbers, got {len(k)} and {len(p)}")
     straight = Pinhole(p[0], p[5], p[2], p[6]) if len(p) == 12 and p[0] != 0.0 else None
-    lens = Lens(int(width), int(height), Pinhole(k[0], k[4], k[2], k[5]), model, _trimmed(model, d), straight)
+    pinhole = Pinhole(k[0], k[4], k[2], k[5])
+    straight = None if straight == pinhole else straight
+    lens = Lens(int(width), int(height), pinhole, model, _trimmed(model, d), straight)
     x, y, roi_width, roi_height = roi
     if roi_width and roi_height:
         moved = None if straight is None else straight.moved(x, y)
@@ -230,7 +232,8 @@ def _numbers(fields: Mapping[str, Any], name: str) -> list[float]:
 def _trimmed(model: str, d: Sequence[float]) -> tuple[float, ...]:
     """Without the zeros that drivers pad D with."""
     coefficients = tuple(float(value) for value in d)
-    for count in COEFFICIENTS.get(model, ()):
+    counts = COEFFICIENTS.get(model, ())
+    for count in () if len(coefficients) in counts else sorted(counts, reverse=True):
         if len(coefficients) > count and not any(coefficients[count:]):
             return coefficients[:count]
     return coefficients
