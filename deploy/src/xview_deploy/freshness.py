@@ -58,7 +58,8 @@ class Source:
         if self.fault or self._stamped_s is None or self.arrived_s - self._stamped_s > self.timeout_s:
             overdue = f"{self.name} is late: the newest good one is {age_s:.2f} s old, allowed {allowed_s:.2f} s"
         else:
-            overdue = f"{self.name} is dead: none has come for {silent_s:.2f} s, allowed an age of {allowed_s:.2f} s"
+            old = f"the newest is {age_s:.2f} s old, allowed {allowed_s:.2f} s"
+            overdue = f"{self.name} is dead: none has come for {silent_s:.2f} s and {old}"
         return f"{overdue} ({self.fault})" if self.fault else overdue
 
     def complaint(self, now_s: float) -> str:
