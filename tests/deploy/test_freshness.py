@@ -35,7 +35,9 @@ def test_a_source_that_never_came_says_so_with_what_was_wrong():
 def test_silence_is_death_and_old_stamps_are_lateness():
     source = Source("picture", 0.2)
     source.take(0.15, 0.0)
-    assert source.overdue(0.1) == "picture is dead: none has come for 0.10 s and the newest is 0.25 s old, allowed 0.20 s"
+    assert (
+        source.overdue(0.1) == "picture is dead: none has come for 0.10 s and the newest is 0.25 s old, allowed 0.20 s"
+    )
     source.take(0.3, 0.2)
     assert source.overdue(0.2) == "picture is late: the newest good one is 0.30 s old, allowed 0.20 s"
 
