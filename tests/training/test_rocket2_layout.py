@@ -10,6 +10,7 @@ from xview_training.policy.rocket2.heads import PreviousAction
 from xview_training.policy.rocket2.layout import LAYOUTS, RELEASED, SMALL, XL, fields_told_by, layout_from
 from xview_training.policy.rocket2.policy import Rocket2Policy
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 PUBLISHED = Path(__file__).parent / "rocket2_layouts"
 
 

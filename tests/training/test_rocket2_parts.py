@@ -13,6 +13,7 @@ from xview_training.policy.rocket2.heads import ReturnNormaliser
 from xview_training.policy.rocket2.recurrence import Recurrence, RecurrentBlock, spread_offsets
 from xview_training.policy.vit import VisionTransformer, VitBlock, VitSize, load_timm_weights, normalise_pictures
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 EXACT = {"atol": 1e-10, "rtol": 1e-10}
 WIDTH, HEADS, WINDOW = 16, 2, 6

@@ -10,6 +10,7 @@ from xview_training.policy.rocket2.heads import PreviousAction, Rocket2Output
 from xview_training.policy.rocket2.layout import SMALL, Rocket2Layout
 from xview_training.policy.rocket2.policy import Rocket2Goal, Rocket2Policy
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 THIN = "vit_thin"  # a backbone that costs nothing: what is tested comes after it
 CLOSE = {"atol": 1e-4, "rtol": 0}
 EVENT = torch.tensor([3])

@@ -18,6 +18,7 @@ from xview_training.policy.rocket2.layout import SMALL, layout_from
 from xview_training.policy.rocket2.policy import Rocket2Policy
 from xview_training.policy.rocket2.weights import load_rocket2, save_rocket2
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 FIELDS = {
     "view_backbone": "vit_micro",
     "mask_backbone": "vit_micro",
