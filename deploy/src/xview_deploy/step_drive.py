@@ -46,12 +46,10 @@ class StepDrive:
 
 def longest_s(asked: Velocity, hold_s: float, limits: VelocityLimits) -> float:
     """By when a step is over at the latest, with all its ramps and at the speed that is allowed."""
-    axes = zip(asked, limits.clamp(asked), *limits.of_axes, strict=True)
-    times = [
-        hold_s * wanted / speed
-        + abs(speed) * (1 / accel - 1 / decel)
-        + (2 * max(accel, -decel) / jerk if jerk else 0.0)
-        for wanted, speed, accel, decel, jerk in axes
-        if speed
-    ]
+    times = []
+    for axis, (wanted, speed) in enumerate(zip(asked, limits.clamp(asked), strict=True)):
+        accel, decel, jerk = limits.of_axis(axis)
+        if speed:
+            ramps_s = abs(speed) * (1 / accel - 1 / decel) + (2 * max(accel, -decel) / jerk if jerk else 0.0)
+            times.append(hold_s * wanted / speed + ramps_s)
     return max(times, default=hold_s)

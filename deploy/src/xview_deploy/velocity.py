@@ -59,10 +59,9 @@ class VelocityLimits:
         _check_sign("max_decel", [-value for value in self.max_decel], lowest=1e-6, sign="negative")
         _check_sign("max_jerk", self.max_jerk, lowest=0.0)
 
-    @property
-    def of_axes(self) -> tuple[tuple[float, ...], ...]:
-        """Those of acceleration and jerk."""
-        return self.max_accel, self.max_decel, self.max_jerk
+    def of_axis(self, axis: int) -> tuple[float, float, float]:
+        """One axis' greatest acceleration, deceleration (negative) and jerk."""
+        return self.max_accel[axis], self.max_decel[axis], self.max_jerk[axis]
 
     def clamp(self, velocity: Velocity) -> Velocity:
         """The nearest velocity within the limits."""
@@ -88,8 +87,13 @@ class VelocityRamp:
         """Where the velocity may be after `dt_s`."""
         if dt_s <= 0.0:
             return self.velocity
-        axes = zip(self.velocity, self._acceleration, limits.clamp(target), *limits.of_axes, strict=True)
-        self._acceleration = Velocity(*(_acceleration(*axis, dt_s) for axis in axes))
+        goal = limits.clamp(target)
+        self._acceleration = Velocity(
+            *(
+                _acceleration(speed, change, limits.of_axis(axis), goal[axis], dt_s)
+                for axis, (speed, change) in enumerate(zip(self.velocity, self._acceleration, strict=True))
+            )
+        )
         moved = Velocity(*(now + change * dt_s for now, change in zip(self.velocity, self._acceleration, strict=True)))
         if limits.clamp(self.velocity) == self.velocity:  # else they were lowered meanwhile, and it is on its way
             moved = limits.clamp(moved)
@@ -99,9 +103,9 @@ class VelocityRamp:
     def path_to_rest(self, axis: int, target: float, limits: VelocityLimits, dt_s: float) -> float:
         """How far that axis still moves, m or rad, if it goes for `target` for one `dt_s` and then for rest."""
         speed, acceleration, path = self.velocity[axis], self._acceleration[axis], 0.0
-        bounds = [limit[axis] for limit in limits.of_axes]
+        bounds = limits.of_axis(axis)
         for _ in range(LONGEST_BRAKING):
-            acceleration = _acceleration(speed, acceleration, target, *bounds, dt_s)
+            acceleration = _acceleration(speed, acceleration, bounds, target, dt_s)
             speed += acceleration * dt_s
             path += speed * dt_s
             target = 0.0
@@ -115,9 +119,10 @@ class VelocityRamp:
 
 
 def _acceleration(
-    speed: float, acceleration: float, target: float, max_accel: float, max_decel: float, max_jerk: float, dt_s: float
+    speed: float, acceleration: float, bounds: tuple[float, float, float], target: float, dt_s: float
 ) -> float:
     """Of one axis for the next `dt_s`. To the other side of zero it goes by way of rest."""
+    max_accel, max_decel, max_jerk = bounds
     if speed * target < 0.0:
         target = 0.0
     gap = target - speed

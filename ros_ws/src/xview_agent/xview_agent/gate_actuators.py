@@ -8,8 +8,10 @@ more. Triggers are std_srvs/Trigger services, called once a press.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
+from rclpy.client import Client
 from rclpy.duration import Duration
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
@@ -56,16 +58,14 @@ class TriggerCalls:
         self._node = node
         self._presses = Presses(mapping.triggers)
         services = {trigger.service for trigger in mapping.triggers.values()}
-        self._clients = {service: node.create_client(Trigger, service) for service in services}
+        self._clients: dict[str, Client] = {service: node.create_client(Trigger, service) for service in services}
 
     def press(self, keys: Iterable[str], now_s: float) -> None:
         """These keys are down, and the robot acts it out."""
         for service in self._presses.new(keys, now_s):
             client = self._clients[service]
             if client.service_is_ready():
-                client.call_async(Trigger.Request()).add_done_callback(
-                    lambda call, name=service: self._done(name, call)
-                )
+                client.call_async(Trigger.Request()).add_done_callback(partial(self._done, service))
             else:
                 self._node.get_logger().error(f"trigger: expected a service {client.srv_name}, found none")
 
