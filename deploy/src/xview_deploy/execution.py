@@ -12,8 +12,10 @@ a robot that waits is safe and one that is late is not. Knows neither the contra
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import dataclasses
 import io
+from pathlib import Path
 from typing import Any
 
 import onnxruntime as ort
@@ -64,7 +66,7 @@ def open_session(
     trouble = "this build of ONNX Runtime has no such provider"
     session: ort.InferenceSession | None = None
     if PROVIDERS[execution.provider][0] in {*ort.get_available_providers()} - {CPU}:
-        trouble = "ONNX Runtime left it out without a reason"
+        trouble = ""
         try:
             session = _session(model, execution, batch, _provider_options(model, execution, half))
         except Exception as error:  # ONNX Runtime raises a dozen unrelated classes
@@ -120,7 +122,19 @@ def _check_provider(session: ort.InferenceSession, execution: Execution, trouble
     if got == wanted or (execution.provider == "auto" and not execution.require_gpu):
         return
     what = "a GPU" if execution.provider == "auto" else wanted
+    trouble = trouble or _missing_library(wanted)
     raise ExecutionError(
         f"expected the policy to run on {what}, got {got} ({trouble}): check the driver with nvidia-smi and that "
         "onnxruntime-gpu matches the installed CUDA and TensorRT, or choose provider auto without require_gpu"
     )
+
+
+def _missing_library(provider: str) -> str:
+    """What the provider's own library lacks; ONNX Runtime tells only its log."""
+    name = provider.removesuffix("ExecutionProvider").lower()
+    try:
+        ctypes.CDLL(str(Path(ort.__file__).parent / "capi" / f"libonnxruntime_providers_{name}.so"))
+    except OSError as error:
+        if "No such file" in str(error):
+            return str(error)
+    return "ONNX Runtime left it out without a reason"

@@ -81,10 +81,10 @@ def check_parity(policy: SmallPolicy, bundle: Bundle, settings: ParitySettings) 
     networks: dict[str, Network] = {"torch": TorchNetwork(policy), "bundle": graphs}
     precision = bundle.metadata.precision
     with _one_thread():
-        rollouts = {
-            name: _checked(Rollout(networks["torch"], networks["bundle"], scenes, settings.seed), name, steps, precision)
-            for name, scenes, steps in _scenes(policy, settings)
-        }
+        rollouts = {}
+        for name, scenes, steps in _scenes(policy, settings):
+            rollout = Rollout(networks["torch"], networks["bundle"], scenes, settings.seed)
+            rollouts[name] = _checked(rollout, name, steps, precision)
         players = {name: NetworkPlayer(network, name, settings.seed) for name, network in networks.items()}
         success = {name: _success(p, policy, settings) for name, p in players.items() if settings.episodes}
     return ParityReport(precision, graphs.provider, settings.suite, rollouts, success)
