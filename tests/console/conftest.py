@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
 from xview_deploy.console.robot import Answer, Frame, GateReport, PolicyReport
+from xview_deploy.gate_settings import GateSettings
 from xview_deploy.goal import CrossViewGoal
 from xview_deploy.picture import encode_jpeg
-from xview_deploy.safety import GateSettings, SafetyGate
+from xview_deploy.robot_command import RobotCommand
+from xview_deploy.safety import Answered, SafetyGate
 from xview_deploy.spec import Belief
 from xview_deploy.velocity import STILL, Velocity
 from xview_training.envs.robot_room import CORNER, ONBOARD, THIRD_PERSON, RobotRoom
@@ -86,7 +88,7 @@ class RoomRobot:
         if not self.gate_answers:
             return Answer(False, "the gate did not answer within 1 s")
         with self._lock:
-            self.safety.stop("stopped by the operator")
+            self.safety.stop("stopped by the operator", time.monotonic())
             self._report_gate()
         return Answer(True, "stopped")
 
@@ -121,7 +123,7 @@ class RoomRobot:
             if self.camera_alive:
                 self.safety.on_picture(0.0, now_s)
             self._policy = self._report_policy()
-            self.safety.on_command(self._steer(), 0.0, now_s)
+            self.safety.on_command(RobotCommand(self._steer()), Answered(picture_age_s=0.0), now_s)
             velocity = self.safety.output(now_s)
             self._report_gate(velocity)
         self.room.drive(*velocity, PERIOD_S)

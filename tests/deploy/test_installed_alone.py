@@ -57,5 +57,30 @@ def test_it_installs_and_imports_with_neither_torch_nor_ray(lone_python):
     assert not set(installed) & {"torch", "ray", "numba", "xview-training", "ros-rclpy"}
 
 
+REPLAY = """
+import cv2, numpy as np, sys
+from xview_deploy.picture import encode_jpeg, encode_mask
+folder = sys.argv[1]
+room = np.full((240, 320, 3), 120, np.uint8)
+room[100:140, 100:140] = (240, 120, 20)
+writer = cv2.VideoWriter(f"{folder}/drive.avi", cv2.VideoWriter.fourcc(*"MJPG"), 20, (320, 240))
+for _ in range(20):
+    writer.write(room)
+writer.release()
+open(f"{folder}/goal.jpg", "wb").write(encode_jpeg(room))
+open(f"{folder}/mask.png", "wb").write(encode_mask((room == (240, 120, 20)).all(-1)))
+"""
+
+
+def test_a_video_runs_through_the_shipped_policy_and_becomes_an_annotated_one(lone_python, tmp_path):
+    run(lone_python, "-c", REPLAY, str(tmp_path))
+    files = [str(tmp_path / name) for name in ("drive.avi", "goal.jpg", "mask.png", "out.mp4")]
+    names = ("--goal", "--mask", "--out")
+    options = [word for pair in zip(names, files[1:], strict=True) for word in pair]
+    summary = run(lone_python, "-m", "xview_deploy.cli", "replay", files[0], *options)
+    assert "8 decisions" in summary
+    assert (tmp_path / "out.mp4").stat().st_size > 1000
+
+
 def test_its_command_answers_without_the_other_distributions(lone_python):
     assert run(lone_python, "-m", "xview_deploy.cli", "--help").startswith("usage: xview")

@@ -8,7 +8,8 @@ import onnx
 import onnx.parser
 import pytest
 from xview_deploy.bundle import Bundle, BundleError, write_bundle
-from xview_deploy.onnx_graphs import CPU, Graphs, InferenceError
+from xview_deploy.execution import CPU, Execution, ExecutionError
+from xview_deploy.onnx_graphs import Graphs, InferenceError
 from xview_deploy.onnx_policy import OnnxPolicy
 from xview_deploy.policy import Policy
 from xview_deploy.spec import ActionTable, BundleMetadata, CameraModel, ContractError, Event, TensorSpec
@@ -263,8 +264,8 @@ def test_the_provider_is_the_one_that_loaded(policy):
 def test_a_required_gpu_that_is_not_there_is_refused(path, policy):
     if policy.provider != CPU:
         pytest.skip("this machine has a GPU that ONNX Runtime can use")
-    with pytest.raises(BundleError, match=r"tiny\.xview: expected the policy to run on a GPU, got CPU"):
-        OnnxPolicy.load(path, require_gpu=True)
+    with pytest.raises(ExecutionError, match=r"expected the policy to run on a GPU, got CPU"):
+        OnnxPolicy.load(path, Execution(require_gpu=True))
 
 
 def test_loading_says_nothing_on_the_terminal(path, capfd):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from xview_deploy.actions import ActionMapping
+from xview_deploy.bases import OmniBase
 from xview_deploy.policy import Policy
 from xview_deploy.random_policy import ForwardBiasedRandomPolicy, RandomPolicy
 from xview_deploy.spec import ActionTable, ContractError
@@ -17,7 +18,7 @@ def actions(policy: Policy, count: int = 500, allowed=None) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", [RandomPolicy, ForwardBiasedRandomPolicy])
 def test_masked_choices_are_never_taken(kind):
-    masks = ActionMapping(keys=("forward", "left")).allowed(TABLE)
+    masks = ActionMapping(OmniBase(("forward", "left"))).allowed(TABLE)
     taken = actions(kind(), allowed=masks)
     for head, mask in enumerate(masks):
         assert mask[taken[:, head]].all()

@@ -1,5 +1,6 @@
 """Real nodes as real processes on a ROS domain of their own, and a probe that plays whatever is not under test."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -11,7 +12,9 @@ import numpy as np
 import pytest
 import rclpy
 from geometry_msgs.msg import TwistStamped
+from nav_msgs.msg import Odometry
 from rclpy.context import Context
+from rclpy.duration import Duration
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage
@@ -23,7 +26,7 @@ from xview_agent.graph import GRAPHS, configuration_file
 from xview_agent.stamps import jpeg_message
 from xview_agent.starter import localhost_environment
 from xview_deploy.picture import encode_jpeg, encode_mask
-from xview_interfaces.msg import CrossViewGoal, GateStatus, PolicyStatus
+from xview_interfaces.msg import CrossViewGoal, GateStatus, PolicyCommand, PolicyStatus
 
 os.environ.update(localhost_environment())  # before the first context is made
 DEADLINE_S = 90.0  # a busy machine takes long to start a process
@@ -49,17 +52,20 @@ def quality(topic: str):
 class Probe:
     """A node in the test's own process, under the namespace of the graph."""
 
-    def __init__(self, domain_id: int) -> None:
+    def __init__(self, domain_id: int, namespace: str = topics.NAMESPACE) -> None:
         self.domain_id = domain_id
         self.context = Context()
         rclpy.init(context=self.context, domain_id=domain_id)
-        self.node = Node("probe", namespace=topics.NAMESPACE, context=self.context)
+        self.node = Node("probe", namespace=namespace, context=self.context)
         self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(self.node)
         self.received: dict[str, list] = {}
         self.jpeg = encode_jpeg(scene())
         self.last_picture_s = 0.0
         self.timers = {}
+        self.goal_id, self.goal_stamp = "goal-1", self.stamp()  # that the played policy pursues
+        self.camera_frozen = self.odometry_frozen = False
+        self.moved_m = 0.0
 
     def close(self) -> None:
         self.executor.shutdown()
@@ -111,6 +117,12 @@ class Probe:
         self.node.destroy_client(client)
         return future.result()
 
+    def begin_call(self, service: str, kind: type = Trigger):
+        """The answer to come, for who spins other probes meanwhile."""
+        client = self.node.create_client(kind, service)
+        self.until(client.service_is_ready, f"service {service}")
+        return client.call_async(kind.Request())
+
     def every(self, name: str, period_s: float, action) -> None:
         """Does something at a fixed rate while the probe spins, until `silence(name)`."""
         self.timers[name] = self.node.create_timer(period_s, action)
@@ -123,36 +135,62 @@ class Probe:
 
     def play_camera(self, hz: float = 20.0) -> None:
         publisher = self.node.create_publisher(CompressedImage, topics.image_topic(topics.ONBOARD), topics.CAMERA_QOS)
+        counter = itertools.count(1)
 
         def publish() -> None:
             self.last_picture_s = time.time()
-            publisher.publish(jpeg_message(self.jpeg, self.stamp(), "onboard_optical_frame"))
+            count = 0 if self.camera_frozen else next(counter)
+            # A comment after the first two bytes: no real camera sends the same bytes twice.
+            jpeg = self.jpeg[:2] + b"\xff\xfe\x00\x06" + count.to_bytes(4, "big") + self.jpeg[2:]
+            publisher.publish(jpeg_message(jpeg, self.stamp(), "onboard_optical_frame"))
 
         self.every("camera", 1 / hz, publish)
+
+    def play_base(self, hz: float = 20.0) -> None:
+        """Odometry of a base that does what it is told at once."""
+        publisher = self.node.create_publisher(Odometry, topics.ODOMETRY, 10)
+        commands = self.listen(TwistStamped, topics.CMD_VEL)
+
+        def publish() -> None:
+            odometry = Odometry(child_frame_id="base_link")
+            odometry.header.stamp = self.stamp()
+            if commands and not self.odometry_frozen:
+                odometry.twist.twist = commands[-1][1].twist
+                self.moved_m += odometry.twist.twist.linear.x / hz
+            odometry.pose.pose.position.x = self.moved_m
+            publisher.publish(odometry)
+
+        self.every("base", 1 / hz, publish)
 
     def play_operator(self) -> None:
         publisher = self.node.create_publisher(Header, topics.OPERATOR_HEARTBEAT, topics.NEWEST_QOS)
         self.every("operator", 0.1, lambda: publisher.publish(Header(stamp=self.stamp())))
 
     def play_policy(self, forward: float = 0.4) -> None:
-        self.command_publisher = self.node.create_publisher(TwistStamped, topics.COMMAND, topics.NEWEST_QOS)
+        self.command_publisher = self.node.create_publisher(PolicyCommand, topics.COMMAND, topics.NEWEST_QOS)
         self.every("policy", 0.1, lambda: self.command(forward))
 
     def command(self, forward: float) -> None:
-        command = TwistStamped()
-        command.header.stamp = self.stamp()
-        command.twist.linear.x = forward
+        command = PolicyCommand(goal_id=self.goal_id, goal_stamp=self.goal_stamp)
+        command.header.stamp = command.decided = self.stamp()
+        command.velocity.linear.x = forward
         self.command_publisher.publish(command)
 
     def play_everything(self) -> None:
         self.play_camera()
+        self.play_base()
         self.play_operator()
         self.play_policy()
 
     def send_goal(self, **changes) -> None:
         if not hasattr(self, "goal_publisher"):
             self.goal_publisher = self.node.create_publisher(CrossViewGoal, topics.GOAL, topics.LATCHED_QOS)
-        self.goal_publisher.publish(goal_message(self.stamp(), **changes))
+        self.goal_publisher.publish(self.goal(**changes))
+
+    def goal(self, age_s: float = 0.0, **changes) -> CrossViewGoal:
+        """A goal that was marked so long ago."""
+        marked = self.node.get_clock().now() - Duration(seconds=age_s)
+        return goal_message(marked.to_msg(), **changes)
 
 
 def goal_message(stamp, id="goal-1", event="approach", image=None, mask=None, version=1) -> CrossViewGoal:
@@ -181,6 +219,20 @@ def probe(domain_id):
 
 
 @pytest.fixture
+def probe_in(domain_id):
+    """Makes probes in other namespaces than the usual one."""
+    made = []
+
+    def make(namespace: str) -> Probe:
+        made.append(Probe(domain_id, namespace))
+        return made[-1]
+
+    yield make
+    for probe in made:
+        probe.close()
+
+
+@pytest.fixture
 def start_node(domain_id):
     """Starts nodes by name for one test: see `starter_of`."""
     yield from starter_of(domain_id)
@@ -197,7 +249,7 @@ def starter_of(domain_id: int):
     running = []
 
     def start(name: str, **parameters) -> subprocess.Popen:
-        node = next(node for node in GRAPHS["sim"] if node.name == name)
+        node = next(node for node in (*GRAPHS["sim"], *GRAPHS["camera"]) if node.name == name)
         command = [sys.executable, "-m", node.module, "--ros-args", "-r", f"__ns:={topics.NAMESPACE}"]
         for file in node.parameter_files:
             command += ["--params-file", str(configuration_file(file))]

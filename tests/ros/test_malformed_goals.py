@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from geometry_msgs.msg import TwistStamped
 from xview_agent import topics
 from xview_deploy.picture import encode_jpeg, encode_mask
-from xview_interfaces.msg import PolicyStatus
+from xview_interfaces.msg import PolicyCommand, PolicyStatus
 
 
 def other_size() -> bytes:
@@ -40,7 +39,7 @@ def shared_policy(start_shared_node):
 def test_a_malformed_goal_is_refused_and_the_robot_is_told_nothing(probe, shared_policy, case):
     changes, message = MALFORMED[case]
     probe.play_camera()
-    commands = probe.listen(TwistStamped, topics.COMMAND)
+    commands = probe.listen(PolicyCommand, topics.COMMAND)
     goal = {"id": f"bad: {case}", **changes}
     probe.send_goal(**goal)
     refused = probe.policy(PolicyStatus.REFUSED, goal_id=goal["id"])

@@ -2,14 +2,17 @@ import signal
 
 import numpy as np
 import pytest
-from geometry_msgs.msg import Twist, TwistStamped
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from geometry_msgs.msg import Twist
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
+from rclpy.qos import ReliabilityPolicy
+from visualization_msgs.msg import MarkerArray
 from xview_agent import topics
 from xview_agent.stamps import nanoseconds
 from xview_deploy.bundle import read_bundle
 from xview_deploy.shipped import SHIPPED_BUNDLE
-from xview_interfaces.msg import GateStatus, PolicyStatus
+from xview_interfaces.msg import GateStatus, PolicyCommand, PolicyStatus
 
 PATIENT = {"picture_timeout": 2.0}  # where a stall of the machine is not the subject
 
@@ -23,7 +26,7 @@ def run_policy(probe, start_node, kind: str = "forward_biased_random", **paramet
 
 def test_it_waits_for_a_goal_then_for_a_picture_then_runs(probe, start_node):
     start_node("policy", policy="random", **PATIENT)
-    commands = probe.listen(TwistStamped, topics.COMMAND)
+    commands = probe.listen(PolicyCommand, topics.COMMAND)
     assert "expected a goal" in probe.policy(PolicyStatus.WAITING_FOR_GOAL).message
     probe.send_goal()
     assert "picture" in probe.policy(PolicyStatus.WAITING_FOR_PICTURE, goal_id="goal-1").message
@@ -45,7 +48,7 @@ def test_commands_carry_the_stamp_of_the_picture_that_they_answer(probe, start_n
     run_policy(probe, start_node)
     probe.send_goal()
     statuses = probe.listen(PolicyStatus, topics.POLICY_STATUS)
-    command = probe.newest(TwistStamped, topics.COMMAND)
+    command = probe.newest(PolicyCommand, topics.COMMAND)
     stamp_ns = nanoseconds(command.header.stamp)
     status = probe.until(
         lambda: next((s for _, s in statuses if nanoseconds(s.header.stamp) == stamp_ns), None), "its status"
@@ -57,7 +60,7 @@ def test_commands_carry_the_stamp_of_the_picture_that_they_answer(probe, start_n
 def test_it_decides_at_the_rate_that_the_policy_was_trained_at(probe, start_node):
     run_policy(probe, start_node)
     probe.send_goal()
-    commands = probe.listen(TwistStamped, topics.COMMAND)
+    commands = probe.listen(PolicyCommand, topics.COMMAND)
     probe.until(lambda: len(commands) >= 14, "14 commands")
     gaps = np.diff([came_s for came_s, _ in commands])
     assert np.median(gaps) == pytest.approx(3 / 20, abs=0.03)
@@ -66,11 +69,11 @@ def test_it_decides_at_the_rate_that_the_policy_was_trained_at(probe, start_node
 def test_a_malformed_goal_in_mid_drive_ends_with_a_zero(probe, start_node):
     run_policy(probe, start_node)
     probe.send_goal()
-    commands = probe.listen(TwistStamped, topics.COMMAND)
-    probe.until(lambda: any(command.twist.linear.x > 0 for _, command in commands), "motion")
+    commands = probe.listen(PolicyCommand, topics.COMMAND)
+    probe.until(lambda: any(command.velocity.linear.x > 0 for _, command in commands), "motion")
     probe.send_goal(id="bad", event="hug")
     probe.policy(PolicyStatus.REFUSED)
-    probe.until(lambda: commands[-1][1].twist == Twist(), "a zero")
+    probe.until(lambda: commands[-1][1].velocity == Twist(), "a zero")
     count = len(commands)
     probe.policy(PolicyStatus.REFUSED)
     probe.policy(PolicyStatus.REFUSED)
@@ -133,6 +136,59 @@ def test_the_policy_changes_while_it_runs_and_an_unknown_one_is_refused(probe, s
     assert not answer.successful
     assert "expected bundle, random or forward_biased_random, got 'clairvoyant'" in answer.reason
     probe.policy(PolicyStatus.RUNNING, policy="forward_biased_random")
+
+
+def set_number(probe, name: str, number: float):
+    value = ParameterValue(type=ParameterType.PARAMETER_DOUBLE, double_value=number)
+    request = SetParameters.Request(parameters=[Parameter(name=name, value=value)])
+    return probe.call("policy/set_parameters", SetParameters, request).results[0]
+
+
+def test_thresholds_change_while_it_runs_and_senseless_or_fixed_ones_do_not(probe, start_node):
+    run_policy(probe, start_node)
+    assert set_number(probe, "lost_timeout", 5.0).successful
+    assert set_number(probe, "temperature", 0.0).successful
+    answer = set_number(probe, "reached_visible", 1.5)
+    assert not answer.successful
+    assert "reached_visible" in answer.reason
+    assert not set_number(probe, "seed", 1.0).successful
+    probe.policy(PolicyStatus.WAITING_FOR_GOAL)
+
+
+def test_diagnostics_tell_what_runs_how_often_and_how_late(probe, start_node):
+    run_policy(probe, start_node)
+    probe.send_goal()
+
+    def fits(array: DiagnosticArray) -> bool:
+        return array.status[0].name == "/xview/policy" and array.status[0].message == "running"
+
+    status = probe.newest(DiagnosticArray, topics.DIAGNOSTICS, fits, "diagnostics of the policy").status[0]
+    values = {pair.key: pair.value for pair in status.values}
+    assert status.level == DiagnosticStatus.OK
+    assert values["policy"] == "forward_biased_random"
+    assert values["expected, Hz"] == "6.7"
+    assert float(values["decisions, Hz"]) > 0
+
+
+def test_the_belief_is_drawn_in_the_bases_frame(probe, start_node):
+    run_policy(probe, start_node, "bundle", base_frame="chassis")
+    probe.send_goal()
+    markers = probe.newest(MarkerArray, topics.BELIEF_MARKERS, lambda array: len(array.markers) == 2, "markers").markers
+    assert {marker.header.frame_id for marker in markers} == {"chassis"}
+    tip = markers[0].points[1]
+    assert np.hypot(tip.x, tip.y) == pytest.approx(1.0, abs=0.01)
+    assert markers[1].text.startswith("running\nvisible ")
+
+
+def test_quality_of_service_of_the_camera_is_the_parameter_files_to_choose(probe, start_node):
+    topic = f"/xview/{topics.image_topic(topics.ONBOARD)}"
+    run_policy(probe, start_node, **{f"qos_overrides.{topic}.subscription.reliability": "reliable"})
+
+    def chosen() -> list[ReliabilityPolicy]:
+        listeners = probe.node.get_subscriptions_info_by_topic(topic)
+        return [listener.qos_profile.reliability for listener in listeners if listener.node_name == "policy"]
+
+    assert probe.until(chosen, "the policy's subscription") == [ReliabilityPolicy.RELIABLE]
 
 
 def test_sigint_ends_it_with_status_0(probe, start_node):

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -41,3 +46,20 @@ def test_a_graph_that_cannot_start_is_no_result(
     assert status == 1
     assert not out.exists()
     assert "none.xview" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_an_operator_who_is_called_away_leaves_at_once_without_a_traceback(probe, signum: int) -> None:
+    command = [sys.executable, "-m", "xview_agent.trials", "--trials", "1"]
+    environment = {**os.environ, "ROS_DOMAIN_ID": str(probe.domain_id)}
+    operator = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        probe.until(lambda: "operator" in probe.node.get_node_names(), "the operator's node")
+        operator.send_signal(signum)
+        left_s = time.monotonic()
+        _, errors = operator.communicate(timeout=60)
+    finally:
+        operator.kill()
+    assert time.monotonic() - left_s < 10.0
+    assert operator.returncode == 128 + signum
+    assert "Traceback" not in errors

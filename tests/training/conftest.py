@@ -1,10 +1,11 @@
 """What the tests of the training half share: one compiled world, and one sample of tasks of every suite."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+import torch
 from xview_training.sim.creatures import SPECIES
 from xview_training.sim.simulator import Embodiment, SimConfig, VoxelSim
 from xview_training.sim.worlds import WorldSeed
@@ -26,6 +27,15 @@ class MadeTask:
     goal_ids: np.ndarray
     field: np.ndarray
     body: np.ndarray
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: on a busy machine, threads that wait for each other make small steps slow."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -1,99 +1,120 @@
-"""From a policy's action to a robot's velocity: what the keys of the training world mean on this base.
+"""From a policy's action to a robot's command: what the keys of the training world mean on this robot.
 
-A policy walks 4.317 blocks a second and turns by degrees a tick; a robot has metres, radians and perhaps no
-way to step aside. The mapping says how long a block is and which keys exist; the others are masked, so that
-the policy never samples what the robot cannot do. Limits are the gate's business, not this module's.
+One YAML file a robot says what kind of base it has, whether a decision is a velocity or a step, which joints turn
+its camera and which keys trigger a service. What it lacks is masked, so that the policy never samples what the
+robot cannot do. Limits are the gate's business, not this module's.
 
-    mapping = ActionMapping.load("mecanum.yaml")
+    mapping = ActionMapping.load("robot_car.yaml")
     decision = policy.act(picture, allowed=mapping.allowed(policy.actions))
-    velocity = mapping.velocity(decision.action, policy.actions)
+    command = mapping.command(decision.action, policy.actions)
 """
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
-from xview_deploy.spec import TICK_HZ, ActionTable, ContractError
+from xview_deploy.bases import BASES, DIRECTIONS, Base, OmniBase
+from xview_deploy.camera_mount import Gimbal
+from xview_deploy.driving import MOTIONS, Motion, Pace, Velocities
+from xview_deploy.robot_command import MAX_HOLD_S, CameraRate, RobotCommand
+from xview_deploy.robot_file import check_names, load_kind, load_section, read_sections
+from xview_deploy.spec import ActionTable, ContractError
+from xview_deploy.triggers import TriggerService, load_triggers
 from xview_deploy.velocity import Velocity
 
-WALK_BLOCKS_PER_S = 4.317  # the speed at which policies learn to walk
-DIRECTIONS = {"forward": (1.0, 0.0), "back": (-1.0, 0.0), "left": (0.0, 1.0), "right": (0.0, -1.0)}  # x, y
+SECTIONS = ("base", "motion", "camera", "triggers")
 
 
 @dataclasses.dataclass(frozen=True)
 class ActionMapping:
-    """How this base acts out the keys."""
+    """How this robot acts out keys and camera steps."""
 
-    meters_per_block: float = 0.25  # length on the floor of one block of the training world, m
-    walk_gain: float = 1.0  # multiplies the walking speed
-    turn_gain: float = 1.0  # multiplies the turning speed
-    keys: tuple[str, ...] = ("forward", "back", "left", "right")  # keys that the base can act out
+    base: Base = dataclasses.field(default_factory=OmniBase)
+    motion: Motion = dataclasses.field(default_factory=Velocities)
+    camera: Gimbal = dataclasses.field(default_factory=Gimbal)
+    triggers: Mapping[str, TriggerService] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("meters_per_block", "walk_gain", "turn_gain"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-                raise ContractError(f"action mapping {name}: expected a positive number, got {value!r}")
-        if not isinstance(self.keys, tuple) or not all(key in tuple(DIRECTIONS) for key in self.keys):
-            raise ContractError(f"action mapping keys: expected some of {list(DIRECTIONS)}, got {self.keys!r}")
+        if self.base.turns and self.camera.yaw is not None:
+            raise ContractError("camera.yaw: expected none on a base that turns: the policy has one yaw for both")
 
     @classmethod
     def load(cls, path: str | Path) -> ActionMapping:
-        """The mapping of a YAML file with this class's fields; ContractError names what is wrong with it."""
-        try:
-            fields = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-            raise ContractError(f"action mapping: expected a readable YAML file, got {error}") from None
-        if not isinstance(fields, dict):
-            raise ContractError(f"action mapping {path}: expected names and values, got {fields!r}")
-        return cls.from_fields(fields)
+        """The mapping of a robot's YAML file; ContractError names what is wrong with it."""
+        return cls.from_sections(read_sections(path))
 
     @classmethod
-    def from_fields(cls, fields: dict[str, Any]) -> ActionMapping:
-        """The mapping with these fields; those left out keep their defaults."""
-        known = [field.name for field in dataclasses.fields(cls)]
-        for name in fields:
-            if name not in known:
-                near = difflib.get_close_matches(str(name), known, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise ContractError(f"action mapping: expected fields of {known}, got {name!r}{hint}")
-        keys = fields.get("keys", cls.keys)
-        return cls(**{**fields, "keys": tuple(keys) if isinstance(keys, list) else keys})
+    def from_sections(cls, sections: Mapping[str, object]) -> ActionMapping:
+        """The mapping of these sections. `base` and `motion` must be there."""
+        check_names((str(name) for name in sections), SECTIONS, "action mapping")
+        for name in ("base", "motion"):
+            if name not in sections:
+                raise ContractError(f"action mapping: expected the section {name!r}, got only {sorted(sections)}")
+        return cls(
+            base=load_kind(BASES, sections["base"], "base"),
+            motion=load_kind(MOTIONS, sections["motion"], "motion"),
+            camera=load_section(Gimbal, sections.get("camera", {}), "camera"),
+            triggers=load_triggers(sections.get("triggers", {})),
+        )
 
     @property
-    def walk_m_per_s(self) -> float:
-        """Speed while a direction key is held."""
-        return WALK_BLOCKS_PER_S * self.meters_per_block * self.walk_gain
+    def keys(self) -> frozenset[str]:
+        """All keys that do something on this robot."""
+        return frozenset(self.base.keys) | frozenset(self.triggers)
 
-    def velocity(self, action: Sequence[int] | NDArray[np.int64], table: ActionTable) -> Velocity:
-        """The velocity that acts out `action`, int (3,), until the next decision.
+    def command(self, action: Sequence[int] | NDArray[np.int64], table: ActionTable) -> RobotCommand:
+        """What acts out `action`, int (3,): keys that the robot lacks do nothing.
 
-        Keys that the base lacks do nothing; two directions at once are no faster than one. The table's yaw is
-        positive to the right, the robot's theta to the left. Raises ContractError outside the table.
+        Two directions at once are no faster than one. The table's yaw is positive to the right, the robot's to the
+        left; pitch is positive downwards in both. Raises ContractError outside the table.
         """
-        buttons, _, yaw = check_action(action, table)
-        x = y = 0.0
-        for key in table.buttons[buttons]:
-            if key in self.keys:
-                x, y = x + DIRECTIONS[key][0], y + DIRECTIONS[key][1]
-        speed = self.walk_m_per_s / max(math.hypot(x, y), 1.0)
-        theta = -math.radians(table.camera_deg[yaw]) * TICK_HZ * self.turn_gain
-        return Velocity(x * speed, y * speed, theta)
+        buttons, pitch_bin, yaw_bin = check_action(action, table)
+        down = [key for key in table.buttons[buttons] if key in self.keys]
+        x, y = (sum(DIRECTIONS[key][axis] for key in down if key in DIRECTIONS) for axis in (0, 1))
+        length = math.hypot(x, y)
+        pitch_rad, yaw_rad = self._angles_rad(pitch_bin, yaw_bin, table)
+        pace = self.motion.pace(length > 0.0, max(abs(pitch_rad), abs(yaw_rad)), 1.0 / table.rate_hz)
+        speed = pace.speed_m_per_s / max(length, 1.0)
+        turn = yaw_rad / pace.seconds
+        return RobotCommand(
+            velocity=self.base.drivable(Velocity(x * speed, y * speed, turn if self.base.turns else 0.0)),
+            camera=CameraRate(pitch_rad / pace.seconds, 0.0 if self.base.turns else turn),
+            hold_s=pace.hold_s,
+            presses=tuple(key for key in down if key in self.triggers),
+        )
 
     def allowed(self, table: ActionTable) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
-        """One mask a head: rows whose every key the base has, the camera level, any turn."""
-        buttons = np.array([set(row) <= set(self.keys) for row in table.buttons], bool)
-        level = np.arange(len(table.camera_deg)) == table.noop[1]
-        return buttons, level, np.ones(len(table.camera_deg), bool)
+        """One mask a head: rows whose every key the robot has; the camera's bins, where something turns it."""
+        buttons = np.array([set(row) <= self.keys for row in table.buttons], bool)
+        still = np.arange(len(table.camera_deg)) == table.noop[1]
+        every = np.ones(len(table.camera_deg), bool)
+        return buttons, every if self.camera.pitch else still, every if self._yaws else still
+
+    def check_table(self, table: ActionTable) -> None:
+        """ContractError where this robot cannot act out that policy's decisions: a step that lasts too long."""
+        widest = math.radians(max(abs(step) for step in table.camera_deg)) * table.ticks_per_action
+        pace: Pace = self.motion.pace(bool(self.base.keys), widest * self.motion.turn_gain, 1.0 / table.rate_hz)
+        if pace.hold_s > MAX_HOLD_S:
+            raise ContractError(
+                f"action mapping: expected steps of at most {MAX_HOLD_S:g} s, got {pace.hold_s:.2f} s for the widest "
+                "turn: raise speed_m_per_s or turn_rad_per_s, or lower turn_gain"
+            )
+
+    @property
+    def _yaws(self) -> bool:
+        return self.base.turns or self.camera.yaw is not None
+
+    def _angles_rad(self, pitch_bin: int, yaw_bin: int, table: ActionTable) -> tuple[float, float]:
+        """Of one decision: pitch downwards, yaw to the left; 0 where nothing turns that way."""
+        gain = math.radians(1.0) * table.ticks_per_action * self.motion.turn_gain
+        pitch = table.camera_deg[pitch_bin] * gain if self.camera.pitch else 0.0
+        return pitch, -table.camera_deg[yaw_bin] * gain if self._yaws else 0.0
 
 
 def check_action(action: Sequence[int] | NDArray[np.int64], table: ActionTable) -> tuple[int, int, int]:

@@ -23,6 +23,7 @@ from pathlib import Path
 from xview_deploy import strict_json
 from xview_deploy.spec import (
     CONTRACT_VERSION,
+    PRECISIONS,
     STATE_NAMES,
     BundleMetadata,
     ContractError,
@@ -35,6 +36,7 @@ DIGEST_BYTES = 64  # hexadecimal SHA-256
 END_RECORD_BYTES = 22  # zip's end of central directory, without its comment
 END_RECORD_MAGIC = b"PK\x05\x06"
 FIRST_MAGIC = b"PK\x03\x04"
+SINCE_VERSION_1: dict[str, object] = {"precision": "fp32", "parity": {}}  # what older bundles do not say
 EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's first moment: the same contents always give the same file
 
 
@@ -136,7 +138,7 @@ def parse_metadata(text: str | bytes) -> BundleMetadata:
             f"metadata.contract_version: expected {CONTRACT_VERSION}, got {version!r}; "
             "export the policy again with this version of xview, or install the one that wrote it"
         )
-    metadata = strict_json.load(BundleMetadata, value, "metadata")
+    metadata = strict_json.load(BundleMetadata, SINCE_VERSION_1 | value, "metadata")
     check_metadata(metadata)
     return metadata
 
@@ -147,6 +149,8 @@ def check_metadata(metadata: BundleMetadata) -> None:
         raise ContractError(f"metadata.image_size: expected 1 or more pixels, got {metadata.image_size}")
     if not 0 < metadata.camera.vertical_fov_deg < 180 or metadata.camera.aspect <= 0:
         raise ContractError(f"metadata.camera: expected a pinhole camera, got {metadata.camera}")
+    if metadata.precision not in PRECISIONS:
+        raise ContractError(f"metadata.precision: expected one of {', '.join(PRECISIONS)}, got {metadata.precision!r}")
     _check_actions(metadata)
     if not metadata.events:
         raise ContractError("metadata.events: expected at least one event, got none")

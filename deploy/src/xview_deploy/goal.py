@@ -100,6 +100,16 @@ def check_name(what: str, name: object, limits: GoalLimits = DEFAULT_LIMITS) -> 
         )
 
 
+def age_fault(id: str, age_s: float, oldest_s: float, ahead_s: float) -> str:
+    """Why a goal whose picture is of that age is not to be pursued; empty where it may be. All in seconds."""
+    marked = f"goal {id[: DEFAULT_LIMITS.max_name_chars]!r} was marked on a picture"
+    if not age_s <= oldest_s:
+        return f"{marked} {age_s:.1f} s old, allowed {oldest_s:g} s: mark the target anew"
+    if age_s < -ahead_s:
+        return f"{marked} {-age_s:.2f} s in the future, allowed {ahead_s:.2f} s: synchronise the clocks"
+    return ""
+
+
 def check_stamp(stamp_ns: object) -> None:
     """A time in whole nanoseconds, not before the clock's epoch."""
     if isinstance(stamp_ns, bool) or not isinstance(stamp_ns, int) or stamp_ns < 0:

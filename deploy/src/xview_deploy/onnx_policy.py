@@ -13,29 +13,35 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from xview_deploy.onnx_graphs import EncodedGoal, Graphs, GraphState, StepAnswer
+from xview_deploy.bundle import BundleError, read_bundle
+from xview_deploy.execution import Execution
+from xview_deploy.network import StepAnswer
 from xview_deploy.policy import Decision, HeadMasks
 from xview_deploy.preprocessing import squeeze_goal, squeeze_picture
+from xview_deploy.resident_graphs import ResidentGraphs
 from xview_deploy.sampling import choose_actions
-from xview_deploy.spec import ActionTable, Belief, BundleMetadata, ContractError, Event
+from xview_deploy.spec import ActionTable, Belief, BundleMetadata, CameraModel, ContractError, Event
 
 
 class OnnxPolicy:
     """A bundle's network with one robot's goal and memory; a `Policy`."""
 
-    def __init__(self, graphs: Graphs) -> None:
+    def __init__(self, graphs: ResidentGraphs) -> None:
         self._graphs = graphs
-        self._goal: EncodedGoal | None = None
-        self._event = np.zeros(1, np.int64)
+        self._has_goal = False
         self.reset()
 
     @classmethod
-    def load(cls, path: str | Path, require_gpu: bool = False, threads: int = 1) -> OnnxPolicy:
-        """The policy of that bundle; BundleError says what is wrong with the file or the GPU.
+    def load(cls, path: str | Path, execution: Execution | None = None) -> OnnxPolicy:
+        """The policy of that bundle.
 
-        threads: CPU threads of one decision; one is fastest beside a busy process.
+        BundleError says what is wrong with the file, ExecutionError what the machine does not offer.
         """
-        return cls(Graphs.load(path, require_gpu, threads))
+        bundle = read_bundle(path)
+        try:
+            return cls(ResidentGraphs(bundle, execution))
+        except BundleError as error:
+            raise BundleError(f"{path}: {error}") from None
 
     @property
     def metadata(self) -> BundleMetadata:
@@ -62,6 +68,16 @@ class OnnxPolicy:
         """The events it was trained on."""
         return self.metadata.events
 
+    @property
+    def camera(self) -> CameraModel:
+        """The camera that it was trained with."""
+        return self.metadata.camera
+
+    @property
+    def image_size(self) -> int:
+        """Pixels a side of the square that it sees."""
+        return self.metadata.image_size
+
     def set_goal(self, image: NDArray[np.uint8], mask: NDArray[np.bool_], event: Event) -> None:
         """Pursue this goal from now on, with an empty memory. image: uint8 (H, W, 3) RGB; mask: (H, W).
 
@@ -72,13 +88,13 @@ class OnnxPolicy:
                 f"event: expected one that {self.name} was trained on, {', '.join(self.events)}; got {event.value}"
             )
         picture, marked = squeeze_goal(image, mask, self.metadata.image_size)
-        self._goal = self._graphs.encode_goal(picture[None], marked[None])
-        self._event = np.array([event.interaction_index], np.int64)
+        self._graphs.set_goal(picture[None], marked[None], event.interaction_index)
+        self._has_goal = True
         self.reset()
 
     def reset(self) -> None:
         """Forget what was seen, keep the goal."""
-        self._state: GraphState = self._graphs.initial_state(1)
+        self._graphs.forget()
         self._previous = np.array([self.actions.noop], np.int64)
 
     def act(
@@ -93,14 +109,15 @@ class OnnxPolicy:
         Raises ContractError without a goal or for a bad picture, InferenceError for an answer that is not
         finite; the memory then stays as it was.
         """
-        if self._goal is None:
+        if not self._has_goal:
             raise ContractError("policy: expected a goal before the first picture, got none; call set_goal")
         start_s = time.perf_counter()
         picture = squeeze_picture(image, self.metadata.image_size)[None]
-        answer, state = self._graphs.step(picture, self._goal, self._event, self._previous, self._state)
+        answer = self._graphs.step(picture, self._previous)
         uniform = None if rng is None else rng.random((1, 3))
         action = choose_actions(answer.logits, allowed, uniform, temperature)
-        self._state, self._previous = state, action
+        self._graphs.keep()
+        self._previous = action
         elapsed_ms = (time.perf_counter() - start_s) * 1000
         return Decision(action[0], float(answer.value[0]), belief_of(answer, 0), elapsed_ms)
 

@@ -29,7 +29,13 @@ def decode_picture(data: bytes, what: str = "picture") -> NDArray[np.uint8]:
     check_container(data, what)
     # An EXIF turn would part the picture from the mask that was drawn on it.
     bgr = _imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION, what)
-    return np.ascontiguousarray(bgr[:, :, ::-1])
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)  # a tenth of the time of a reversed copy
+
+
+def decode_any(data: bytes, what: str = "picture") -> NDArray[np.uint8 | np.uint16]:
+    """What a JPEG or PNG holds, (H, W) or (H, W, channels): grey, BGR or BGRA of 8 or 16 bits."""
+    check_container(data, what)
+    return _imdecode_any(data, cv2.IMREAD_UNCHANGED, what)
 
 
 def decode_mask(data: bytes, what: str = "mask") -> NDArray[np.bool_]:
@@ -132,15 +138,22 @@ def _png_size(data: bytes, what: str) -> tuple[int, int]:
 
 
 def _imdecode(data: bytes, flags: int, what: str) -> NDArray[np.uint8]:
+    picture = _imdecode_any(data, flags, what)
+    if picture.dtype != np.uint8:
+        raise ContractError(f"{what}: expected 8 bits a channel, got {picture.dtype}")
+    return np.asarray(picture, np.uint8)
+
+
+def _imdecode_any(data: bytes, flags: int, what: str) -> NDArray[np.uint8 | np.uint16]:
     try:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
         raise ContractError(f"{what}: expected a picture that decodes, got {error.err or error}") from None
     if picture is None:
         raise ContractError(f"{what}: expected a picture that decodes, got {_describe(data)} that does not")
-    if picture.dtype != np.uint8:
-        raise ContractError(f"{what}: expected 8 bits a channel, got {picture.dtype}")
-    return np.asarray(picture, np.uint8)
+    if picture.dtype not in (np.uint8, np.uint16):
+        raise ContractError(f"{what}: expected 8 or 16 bits a channel, got {picture.dtype}")
+    return np.asarray(picture, picture.dtype)
 
 
 def _imencode(suffix: str, picture: NDArray[np.uint8], parameters: list[int]) -> bytes:

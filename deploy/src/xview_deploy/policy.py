@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from xview_deploy.spec import ActionTable, Belief, Event
+from xview_deploy.spec import ActionTable, Belief, CameraModel, Event
 
 HeadMasks = Sequence[NDArray[np.bool_]]  # one a head, in the order of ACTION_HEADS; True: may be chosen
 
@@ -52,6 +52,14 @@ class Policy(Protocol):
     @property
     def events(self) -> tuple[str, ...]:
         """The events it can be asked for."""
+
+    @property
+    def camera(self) -> CameraModel:
+        """The camera that it was trained with."""
+
+    @property
+    def image_size(self) -> int:
+        """Pixels a side of the square that it sees."""
 
     def set_goal(self, image: NDArray[np.uint8], mask: NDArray[np.bool_], event: Event) -> None:
         """Pursue this goal from now on, with an empty memory. image: (H, W, 3) RGB; mask: (H, W)."""

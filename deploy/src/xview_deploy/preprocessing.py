@@ -1,8 +1,9 @@
-"""From any picture to the square that a policy sees: the one rule, for training and robot alike.
+"""From a picture to the square that a policy sees: the one rule, for training and robot alike.
 
 The whole picture is squeezed to S x S, whatever its aspect, averaging the pixels that fall together. Nothing is
 cropped, so that a target marked at the rim of the goal picture is kept, and a point at (x, y) in 0..1 of the
-square is at (x, y) of the camera's picture. Knows neither policies nor cameras.
+square is at (x, y) of the picture. Knows neither policies nor cameras: a live picture of another camera than the
+trained one is made into that one's first (`cameras.view`).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xview_deploy.policy import NO_BELIEF, Decision, HeadMasks
-from xview_deploy.spec import ActionTable, ContractError, Event
+from xview_deploy.spec import ActionTable, CameraModel, ContractError, Event
 
 FORWARD_SHARE = 0.9  # of the decisions walk straight ahead
 YAW_SIGMA_BINS = 2.2  # spread of the turns around "straight on"
@@ -23,6 +23,8 @@ class RandomPolicy:
 
     name = "random"
     provider = ""
+    camera = CameraModel()
+    image_size = 1  # it looks at nothing
     events = tuple(event.value for event in Event)
 
     def __init__(self, actions: ActionTable | None = None, seed: int | None = None) -> None:

@@ -100,6 +100,7 @@ class CameraModel:
 
 
 # Graph signatures. `goal` runs once a goal, `step` once a decision; state goes in and comes out.
+BATCH_AXIS = "batch"  # what the graphs call the first axis of every tensor
 GOAL_INPUTS = ("goal_image", "goal_mask")
 GOAL_OUTPUTS = ("goal_tokens", "goal_vector")
 STATE_NAMES = ("keys", "values", "valid")
@@ -133,6 +134,9 @@ class TensorSpec:
     shape: tuple[int, ...]
 
 
+PRECISIONS = ("fp32", "fp16", "int8")  # int8: of the step graph's matrix products, for the CPU
+
+
 @dataclasses.dataclass(frozen=True)
 class BundleMetadata:
     """What a bundle says of itself: enough to run it right, and to know where it came from."""
@@ -146,4 +150,7 @@ class BundleMetadata:
     events: tuple[str, ...]  # the events it was trained on
     training: dict[str, str]  # experiment, seed, frames, git revision, wall time
     measured: dict[str, dict[str, float]]  # suite -> {"episodes", "success_rate", "low", "high"}
+    precision: str = "fp32"  # one of PRECISIONS; tensors that go in and come out are the same for all
+    # Comparison with the trained policy, rollout -> figures: {"world": {"steps", "agreement", "logits", ...}}
+    parity: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
     contract_version: int = CONTRACT_VERSION

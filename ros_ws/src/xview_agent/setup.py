@@ -22,6 +22,7 @@ setup(
         (f"share/{NAME}", ["package.xml"]),
         (f"share/{NAME}/launch", sorted(glob("launch/*.launch.py"))),
         (f"share/{NAME}/config", sorted(glob("config/*.*"))),
+        (f"share/{NAME}/config/examples", sorted(glob("config/examples/*.*"))),
         (f"lib/{NAME}", sorted(glob("scripts/*"))),
     ],
     entry_points={"xview.commands": ["agent = xview_agent.commands:commands"]},

@@ -22,7 +22,7 @@ def commands() -> Mapping[str, Any]:
         "evaluate": evaluate,
         "export": export,
         "tasks": {"show": tasks_show},
-        "bench": {"sim": bench_sim},
+        "bench": {"endings": bench_endings, "policy": bench_policy, "sim": bench_sim},
     }
 
 
@@ -74,20 +74,38 @@ def train_curve(run: Path, out: Path) -> None:
     print(out)
 
 
-def export(checkpoint: Path, out: Path, name: str = "small", results: tuple[Path, ...] = ()) -> None:
-    """Writes a checkpoint's averaged policy as a bundle, after comparing it with torch over a rollout.
+def export(
+    checkpoint: Path,
+    out: Path,
+    name: str = "small",
+    results: tuple[Path, ...] = (),
+    precision: str = "fp32",
+    suite: str = "robot",
+    episodes: int | None = None,
+    json: Path | None = None,
+) -> None:
+    """Writes a checkpoint's averaged policy as a bundle, after comparing it with torch over rollouts.
 
     Args:
         checkpoint: a run folder, or one of its checkpoint folders.
         out: the bundle to write (*.xview).
         name: what the bundle calls itself.
         results: JSON files of `xview evaluate` whose success rates the bundle shall carry.
+        precision: fp32, fp16 (for GPUs) or int8 (for processors).
+        suite: where the frames and tasks of the comparison come from.
+        episodes: tasks that torch and bundle both play; by default 200, none for fp32, whose actions are the same.
+        json: write the comparison's report to this file.
     """
+    from xview_training.parity.check import ParitySettings
     from xview_training.release import describe, export_checkpoint
 
-    report = _checked(export_checkpoint, checkpoint, out, name, results)
-    print(f"parity with torch: {describe(report)}")
+    tasks = episodes if episodes is not None else 0 if precision == "fp32" else 200
+    settings = ParitySettings(suite=suite, episodes=tasks)
+    report = _checked(export_checkpoint, checkpoint, out, name, results, precision, settings)
+    print("\n".join(describe(report)))
     print(f"{out}: {out.stat().st_size / 2**20:.1f} MiB")
+    if json is not None:
+        _write_json(json, report.as_json())
 
 
 def evaluate(
@@ -214,6 +232,64 @@ def _bench_sim_on_gpu(
         )
         figures.append(dataclasses.asdict(r))
     return figures
+
+
+def bench_endings(
+    trials: int = 100,
+    seed: int = 0,
+    difficulty: str = "near",
+    bundle: Path | None = None,
+    json: Path | None = None,
+) -> None:
+    """Whether a robot's own verdicts, reached, lost and stuck, agree with the simulated room's truth.
+
+    Args:
+        trials: rooms, each played to its time limit.
+        seed: of the rooms and of the sampling.
+        difficulty: near, easy, medium or hard.
+        bundle: another policy than the shipped one.
+        json: write the figures to this file.
+    """
+    from xview_training.bench.endings import measure_endings
+
+    figures = _checked(measure_endings, bundle, trials, seed, difficulty)
+    print(figures)
+    if json is not None:
+        _write_json(json, figures.as_json())
+
+
+def bench_policy(
+    policies: tuple[str, ...] = (),
+    provider: str = "cpu",
+    threads: int = 2,
+    rounds: int = 20,
+    steps: int = 25,
+    compile_limit: float = 240.0,
+    seed: int = 0,
+    json: Path | None = None,
+) -> None:
+    """Time of one decision: torch eager and compiled, ONNX Runtime with and without each of our measures.
+
+    Args:
+        policies: architectures, such as small; all by default.
+        provider: what runs ONNX Runtime's part (cpu, cuda, tensorrt); torch takes the same kind of device.
+        threads: processor threads of every contestant.
+        rounds: turns of each contestant.
+        steps: counted steps of a turn.
+        compile_limit: seconds after which torch.compile is left out.
+        seed: of weights and pictures.
+        json: write the figures to this file.
+    """
+    from xview_training.bench.policy import BenchSettings, as_json, as_text, measure
+    from xview_training.policy.architectures import ARCHITECTURES
+
+    settings = _checked(BenchSettings, provider, threads, rounds, steps, 5, compile_limit, seed)
+    times = []
+    for policy in policies or ARCHITECTURES:
+        times.append(_checked(measure, policy, settings))
+        print("\n".join(as_text(times[-1], settings)))
+    if json is not None:
+        _write_json(json, as_json(times, settings))
 
 
 def _write_json(path: Path, content: Any) -> None:

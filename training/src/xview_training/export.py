@@ -1,7 +1,8 @@
 """From a trained policy to a bundle, proved before it is written.
 
-The policy becomes two ONNX graphs (goal encoder and step, state in and out) with a free batch axis. Torch and
-ONNX Runtime then play the same random rollout (parity.py): one action that differs, and no bundle is written.
+The policy becomes two ONNX graphs (goal encoder and step, state in and out) with a free batch axis, on wish in fewer
+bits (precision.py). Torch and ONNX Runtime then play the same rollouts (parity/check.py): where they act otherwise,
+no bundle is written. The figures travel in its metadata.
 
     report = export_bundle(policy, "policy.xview", BundleOrigin(name="cpu", events=("approach",)))
 """
@@ -21,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from xview_deploy.bundle import Bundle, write_bundle
 from xview_deploy.spec import (
+    BATCH_AXIS,
     GOAL_INPUTS,
     GOAL_OUTPUTS,
     STATE_NAMES,
@@ -32,9 +34,11 @@ from xview_deploy.spec import (
     TensorSpec,
 )
 
-from xview_training.parity import ExportError, ParityReport, ParitySettings, RandomInputs, check_parity
+from xview_training.parity.check import ExportError, ParityReport, ParitySettings, check_parity
+from xview_training.parity.scenes import RandomInputs
 from xview_training.policy.graphs import GoalGraph, StepGraph
 from xview_training.policy.small import SmallPolicy
+from xview_training.precision import in_precision
 
 OPSET = 20
 EXAMPLE_BATCH = 2  # torch.export would take a batch of one for a constant
@@ -46,6 +50,7 @@ class BundleOrigin:
 
     name: str
     events: tuple[str, ...]  # the events it was trained on
+    policy: str = "small"  # architecture
     actions: ActionTable = dataclasses.field(default_factory=ActionTable)
     camera: CameraModel = dataclasses.field(default_factory=CameraModel)
     training: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -53,14 +58,24 @@ class BundleOrigin:
 
 
 def export_bundle(
-    policy: SmallPolicy, path: str | Path, origin: BundleOrigin, parity: ParitySettings | None = None
+    policy: SmallPolicy,
+    path: str | Path,
+    origin: BundleOrigin,
+    parity: ParitySettings | None = None,
+    precision: str = "fp32",
 ) -> ParityReport:
     """Writes the policy to `path` if its bundle acts as it does; ExportError otherwise, and no file."""
     policy = copy.deepcopy(policy).cpu().eval()
-    bundle = Bundle(metadata_of(policy, origin), *export_graphs(policy))
+    bundle = in_precision(to_bundle(policy, origin), precision)
     report = check_parity(policy, bundle, parity or ParitySettings())
-    write_bundle(path, bundle)
+    metadata = dataclasses.replace(bundle.metadata, parity=report.figures())
+    write_bundle(path, dataclasses.replace(bundle, metadata=metadata))
     return report
+
+
+def to_bundle(policy: SmallPolicy, origin: BundleOrigin) -> Bundle:
+    """The policy, on the CPU and in evaluation mode, as an fp32 bundle that nothing has compared with it yet."""
+    return Bundle(metadata_of(policy, origin), *export_graphs(policy))
 
 
 def metadata_of(policy: SmallPolicy, origin: BundleOrigin) -> BundleMetadata:
@@ -73,7 +88,7 @@ def metadata_of(policy: SmallPolicy, origin: BundleOrigin) -> BundleMetadata:
     state = policy.initial_state(1)._asdict()
     return BundleMetadata(
         name=origin.name,
-        policy="small",
+        policy=origin.policy,
         image_size=policy.config.image_size,
         camera=origin.camera,
         actions=origin.actions,
@@ -86,11 +101,12 @@ def metadata_of(policy: SmallPolicy, origin: BundleOrigin) -> BundleMetadata:
 
 def export_graphs(policy: SmallPolicy) -> tuple[bytes, bytes]:
     """The goal and step graphs as serialised ONNX models with a free batch axis."""
-    inputs = RandomInputs(policy, EXAMPLE_BATCH, seed=0)
-    goal_inputs = inputs.goal()
+    inputs = RandomInputs(policy.config.image_size, policy.config.action_sizes, EXAMPLE_BATCH, seed=0)
+    goal_inputs = tuple(torch.from_numpy(array) for array in inputs.goal())
     with torch.no_grad():
         goal = policy.encode_goal(*goal_inputs)
-    step_inputs = (inputs.image(), *goal, inputs.event(), inputs.action(), *policy.initial_state(EXAMPLE_BATCH))
+    image, event, action = (torch.from_numpy(a) for a in (inputs.image(), inputs.event(), inputs.action()))
+    step_inputs = (image, *goal, event, action, *policy.initial_state(EXAMPLE_BATCH))
     return (
         _to_onnx(GoalGraph(policy), goal_inputs, GOAL_INPUTS, GOAL_OUTPUTS),
         _to_onnx(StepGraph(policy), step_inputs, STEP_INPUTS, STEP_OUTPUTS),
@@ -100,7 +116,7 @@ def export_graphs(policy: SmallPolicy) -> tuple[bytes, bytes]:
 def _to_onnx(
     graph: nn.Module, inputs: tuple[Tensor, ...], input_names: tuple[str, ...], output_names: tuple[str, ...]
 ) -> bytes:
-    batch = torch.export.Dim("batch", min=1, max=4096)
+    batch = torch.export.Dim(BATCH_AXIS, min=1, max=4096)
     with _quiet_exporter():
         program = torch.onnx.export(
             graph,

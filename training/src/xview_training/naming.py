@@ -1,18 +1,5 @@
-"""Things that are asked for by name: an unknown name is answered with the nearest one."""
+"""Things that are asked for by name; the rule is the robot's half's, so that both answer alike."""
 
-from __future__ import annotations
+from xview_deploy.naming import named
 
-import difflib
-from collections.abc import Mapping
-from typing import TypeVar
-
-T = TypeVar("T")
-
-
-def named(table: Mapping[str, T], name: str, what: str) -> T:
-    """The entry of that name; ValueError with the nearest and all known names otherwise."""
-    if name in table:
-        return table[name]
-    close = difflib.get_close_matches(name, table, n=1)
-    hint = f": did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"unknown {what} {name!r}{hint} (known: {', '.join(table)})")
+__all__ = ["named"]

@@ -5,16 +5,15 @@ xview export --checkpoint runs/cpu --out small.xview --results runs/cpu/heldout.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from xview_training import checkpoints
 from xview_training.export import BundleOrigin, export_bundle
-from xview_training.parity import ParityReport
+from xview_training.parity.check import ParityReport, ParitySettings
 from xview_training.policy.small import SmallPolicy, SmallPolicyConfig
 from xview_training.tasks.suites import suite_named
 
@@ -35,14 +34,21 @@ def load_policy(checkpoint: Path) -> tuple[SmallPolicy, dict[str, Any]]:
     return policy, state
 
 
-def export_checkpoint(checkpoint: Path, out: Path, name: str, results: Sequence[Path]) -> ParityReport:
+def export_checkpoint(
+    checkpoint: Path,
+    out: Path,
+    name: str,
+    results: Sequence[Path],
+    precision: str,
+    parity: ParitySettings,
+) -> ParityReport:
     """Writes the bundle; ExportError where it would act otherwise than the policy.
 
     results: files of `xview evaluate --json`; each becomes one entry of the bundle's measured success.
     """
     policy, state = load_policy(checkpoint)
     experiment = state["experiment"]
-    events = sorted({event.value for s in suite_named(experiment["suite"]).scenes for event, _ in s.events})
+    events = sorted({event.asked.value for s in suite_named(experiment["suite"]).scenes for event, _ in s.events})
     origin = BundleOrigin(
         name=name,
         events=tuple(events),
@@ -55,7 +61,7 @@ def export_checkpoint(checkpoint: Path, out: Path, name: str, results: Sequence[
         },
         measured=dict(_measured(path) for path in results),
     )
-    return export_bundle(policy, out, origin)
+    return export_bundle(policy, out, origin, parity, precision)
 
 
 def _measured(path: Path) -> tuple[str, dict[str, float]]:
@@ -76,6 +82,13 @@ def _revision() -> str:
     return found.stdout.strip() or "unknown"
 
 
-def describe(report: ParityReport) -> str:
-    """A line for the terminal."""
-    return ", ".join(f"{field.name} {getattr(report, field.name)}" for field in dataclasses.fields(report))
+def describe(report: ParityReport) -> Iterator[str]:
+    """Lines for the terminal."""
+    for name, rollout in report.rollouts.items():
+        yield (
+            f"{report.precision} on {report.provider}, {name} frames: {100 * rollout.agreement:.2f} % of "
+            f"{rollout.choices:,} choices agree with torch; at worst logits differ by {rollout.logits:.2g}, other "
+            f"answers by {rollout.answers:.2g}, the memory by {rollout.state:.2g}"
+        )
+    for name, rate in report.success.items():
+        yield f"success on {report.suite}, {name}: {rate.successes} of {rate.trials}, {rate}"

@@ -27,8 +27,8 @@ class Frame:
 class PolicyReport:
     """What the policy says of itself and of the target."""
 
-    state: str  # "waiting_for_goal", "waiting_for_picture", "running" or "refused"
-    message: str  # why it waits or refuses
+    state: str  # "waiting_for_goal", "waiting_for_picture", "running", "refused" or "ended"
+    message: str  # why it waits or refuses, how the goal ended
     goal_id: str
     event: str
     policy: str

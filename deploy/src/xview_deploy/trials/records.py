@@ -48,7 +48,7 @@ def report(records: Mapping[str, Sequence[TrialRecord]]) -> dict[str, dict[str, 
 def table(records: Mapping[str, Sequence[TrialRecord]]) -> Table:
     """A row a policy, rates with their 95 % Wilson intervals."""
     out = Table(title="closed-loop trials")
-    for name in ("policy", "trials", "reached the target", "right object first", "median s", "interventions"):
+    for name in ("policy", "trials", "reached", "right first", "median s", "stops"):
         out.add_column(name, justify="left" if name == "policy" else "right")
     for policy, trials in records.items():
         won = [t.seconds for t in trials if t.success]

@@ -9,7 +9,7 @@ from xview_deploy.cli import Table
 
 def commands() -> Table:
     """Names and functions, for the entry-point group `xview.commands`."""
-    return {"demo": demo, "robot": robot, "console": console, "bench": {"loop": bench_loop}}
+    return {"demo": demo, "robot": robot, "console": console, "camera": camera, "bench": {"loop": bench_loop}}
 
 
 def demo(
@@ -49,18 +49,34 @@ def robot(
     set: tuple[str, ...] = (),
     domain_id: int | None = None,
     namespace: str = "/xview",
+    parameters: str = "",
+    arg: tuple[str, ...] = (),
+    log_level: str = "",
 ) -> int:
     """Run policy, gate and console on a robot that has no `ros2 launch`; its cameras and base run already.
 
     Args:
         only: the nodes to start, where the others run elsewhere.
-        set: parameters of nodes, each as node.parameter=value, e.g. gate.stamped_cmd_vel=false.
+        set: parameters of nodes, each as node.parameter=value, e.g. gate.velocity_timeout=0.3.
         domain_id: ROS_DOMAIN_ID of the robot.
-        namespace: of all nodes.
+        namespace: of all nodes; each robot on a domain has its own.
+        parameters: YAML file that wins over the package's own.
+        arg: the launch file's arguments, each as name=value, e.g. onboard_image=/camera/image_raw/compressed.
+        log_level: debug, info, warn, error or fatal.
     """
     from xview_agent.starter import start
 
-    return start("robot", only=only, set=set, domain_id=domain_id, namespace=namespace, network=True)
+    return start(
+        "robot",
+        only=only,
+        set=set,
+        domain_id=domain_id,
+        namespace=namespace,
+        network=True,
+        parameters=parameters,
+        arg=arg,
+        log_level=log_level,
+    )
 
 
 def console(set: tuple[str, ...] = (), domain_id: int | None = None, namespace: str = "/xview") -> int:
@@ -72,6 +88,33 @@ def console(set: tuple[str, ...] = (), domain_id: int | None = None, namespace: 
         namespace: of all nodes.
     """
     return robot(only=("console",), set=set, domain_id=domain_id, namespace=namespace)
+
+
+def camera(
+    name: str = "onboard",
+    source: str = "device",
+    path: str = "/dev/video0",
+    calibration: Path | None = None,
+    set: tuple[str, ...] = (),
+    domain_id: int | None = None,
+    namespace: str = "/xview",
+) -> int:
+    """Publish a camera's pictures and calibration: a device, stream, video file, folder or another driver's topic.
+
+    Args:
+        name: of the camera: onboard, or what the console's third_person_cameras call it.
+        source: device, stream, video, folder or topic.
+        path: /dev/video0, rtsp://..., http://..., a file, a folder, a topic.
+        calibration: YAML file as ROS's camera_calibration writes it.
+        set: further parameters of the node, each as camera.parameter=value, e.g. camera.rotation=180.
+        domain_id: ROS_DOMAIN_ID of the graph.
+        namespace: of all nodes.
+    """
+    from xview_agent.starter import start
+
+    given = {"camera": name, "source": source, "path": path, "calibration": calibration and calibration.resolve()}
+    arg = tuple(f"{argument}={value}" for argument, value in given.items() if value)
+    return start("camera", set=set, domain_id=domain_id, namespace=namespace, network=True, arg=arg)
 
 
 def bench_loop(seconds: float = 60.0, minutes: float = 0.0, bundle: str = "", json: Path | None = None) -> int:

@@ -25,6 +25,9 @@ from xview_agent.starter import RunningGraph, StartSettings, chosen, node_enviro
 ROUNDS = ((("shipped", "bundle"),), (("random", "random"), ("forward_biased_random", "forward_biased_random")))
 NODES = ("twin", "gate", "policy")
 POLL_S = 0.5
+# The room alone judges: a goal that the policy itself calls over would cut the trial short.
+WITHOUT_END = {"reached_decisions": 0, "lost_timeout": 0.0, "stuck_timeout": 0.0}
+GRACE_S = 10.0  # for an operator to stop her robot
 OPERATOR_HZ = 2.0  # third-person pictures: this operator needs one a trial
 
 
@@ -39,7 +42,10 @@ class Contestant:
         self.out = folder / f"{label}.json"
         self.settings = StartSettings(
             domain_id=domain_id,
-            parameters={"policy": {"policy": policy, "bundle": bundle}, "twin": {"third_person_rate": OPERATOR_HZ}},
+            parameters={
+                "policy": {"policy": policy, "bundle": bundle, **WITHOUT_END},
+                "twin": {"third_person_rate": OPERATOR_HZ},
+            },
             log_folder=folder / label,
         )
         self.graph = RunningGraph(chosen("sim", NODES), self.settings)
@@ -74,7 +80,11 @@ class Contestant:
         """Ends the operator, then the graph."""
         if self._operator.poll() is None:
             self._operator.terminate()
-            self._operator.wait()
+            try:
+                self._operator.wait(GRACE_S)
+            except subprocess.TimeoutExpired:
+                self._operator.kill()
+                self._operator.wait()
         self.graph.stop()
 
     def records(self) -> list[TrialRecord]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from rclpy.client import Client
 from rclpy.node import Node
+from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
@@ -23,6 +24,7 @@ from xview_interfaces.msg import GateStatus, PolicyStatus
 
 from xview_agent import topics
 from xview_agent.stamps import as_octets, nanoseconds
+from xview_agent.subscriptions import tunable_subscription
 
 SERVICE_S = 2.0  # longest wait for the gate's answer
 
@@ -41,18 +43,28 @@ class OperatorLink:
         self._heartbeat = node.create_publisher(Header, topics.OPERATOR_HEARTBEAT, topics.NEWEST_QOS)
         self._arm: Client = node.create_client(Trigger, topics.ARM)
         self._stop: Client = node.create_client(Trigger, topics.STOP)
-        for camera in (self.onboard_camera, *third_person_cameras):
-            self._listen_to(camera)
-        node.create_subscription(PolicyStatus, topics.POLICY_STATUS, self._on_policy, topics.NEWEST_QOS)
-        node.create_subscription(GateStatus, topics.GATE_STATUS, self._on_gate, topics.LATCHED_QOS)
+        self._inputs = [
+            *(self._listen_to(camera) for camera in (self.onboard_camera, *third_person_cameras)),
+            node.create_subscription(PolicyStatus, topics.POLICY_STATUS, self._on_policy, topics.NEWEST_QOS),
+            node.create_subscription(GateStatus, topics.GATE_STATUS, self._on_gate, topics.LATCHED_QOS),
+        ]
 
-    def _listen_to(self, camera: str) -> None:
+    def close(self) -> None:
+        """Leaves the graph; whoever still calls is answered as if it were silent."""
+        for subscription in self._inputs:
+            self._node.destroy_subscription(subscription)
+        for publisher in (self._goal, self._heartbeat):
+            self._node.destroy_publisher(publisher)
+        for client in (self._arm, self._stop):
+            self._node.destroy_client(client)
+
+    def _listen_to(self, camera: str) -> Subscription:
         def keep(picture: CompressedImage) -> None:
             before = self._frames.get(camera)
             number = 1 if before is None else before.number + 1
             self._frames[camera] = Frame(camera, number, nanoseconds(picture.header.stamp), bytes(picture.data))
 
-        self._node.create_subscription(CompressedImage, topics.image_topic(camera), keep, topics.CAMERA_QOS)
+        return tunable_subscription(self._node, CompressedImage, topics.image_topic(camera), keep, topics.CAMERA_QOS)
 
     def _on_policy(self, status: PolicyStatus) -> None:
         x0, y0, x1, y1 = (float(side) for side in status.box)

@@ -1,8 +1,12 @@
-"""The policy as a node: onboard pictures and a goal in, velocities for the gate out.
+"""The policy as a node: onboard pictures and a goal in, commands for the gate out.
 
 Turns messages into bytes and ages and calls `xview_deploy.pursuit`. It answers a picture the moment it comes, at
 the rate that the policy was trained at, and stamps its command with that picture's stamp. While the gate is
 not armed the robot does not act out what was decided, so nothing is remembered.
+
+A goal comes on the topic `policy/goal` or by the action `pursue`, and is treated the same; only a client of the
+action is told how it ended. A goal replaces the one before and stops the robot: whoever armed it for the first target
+has not agreed to the second.
 
     ros2 run xview_agent policy --ros-args -r __ns:=/xview -p policy:=forward_biased_random
 """
@@ -12,95 +16,111 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from geometry_msgs.msg import TwistStamped
-from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
+from nav_msgs.msg import Odometry
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.client import Client
 from rclpy.clock import Clock, ClockType
 from rclpy.parameter import Parameter
-from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.timer import Timer
 from sensor_msgs.msg import CompressedImage
+from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from xview_deploy.actions import ActionMapping
-from xview_deploy.goal import CrossViewGoal
-from xview_deploy.onnx_policy import OnnxPolicy
+from xview_deploy.outcome import Ending, PursuitLimits, StopCondition, Verdict
 from xview_deploy.pacing import Pacer
-from xview_deploy.policy import Policy
-from xview_deploy.pursuit import REFUSED, Outcome, Pursuit, PursuitSettings
-from xview_deploy.random_policy import ForwardBiasedRandomPolicy, RandomPolicy
-from xview_deploy.shipped import bundle_path
+from xview_deploy.pursuit import ENDED, REFUSED, Outcome, Pursuit
+from xview_deploy.robot_command import STAND
 from xview_deploy.spec import ContractError
-from xview_deploy.velocity import STILL
+from xview_interfaces.action import Pursue
 from xview_interfaces.msg import CrossViewGoal as GoalMessage
-from xview_interfaces.msg import GateStatus, PolicyStatus
+from xview_interfaces.msg import GateStatus, PolicyCommand
 
 from xview_agent import topics
+from xview_agent.command_message import command_message
+from xview_agent.goal_message import read_goal
 from xview_agent.graph import configuration_file
+from xview_agent.managed import ManagedNode
+from xview_agent.onboard_lens import OnboardLens
 from xview_agent.parameters import declared
-from xview_agent.running import FarewellNode, run
-from xview_agent.stamps import age_s, nanoseconds
+from xview_agent.policy_choice import PolicyChoice
+from xview_agent.policy_parameters import Thresholds
+from xview_agent.policy_reports import PolicyReporter, feedback_message
+from xview_agent.pursue_server import PursueServer
+from xview_agent.running import run
+from xview_agent.stamps import age_s, nanoseconds, pose_of
+from xview_agent.subscriptions import tunable_subscription
 
-BUNDLE, RANDOM, FORWARD_BIASED_RANDOM = "bundle", "random", "forward_biased_random"
-GOAL_VERSION = 1
+CONFIRMATION_S = 0.5  # for the gate to stop by itself where a goal is replaced, with the better reason
 
 
-class PolicyNode(FarewellNode):
+class PolicyNode(ManagedNode):
     """Pursues the newest goal with the chosen policy."""
 
     def __init__(self) -> None:
         super().__init__("policy")
-        self._bundle = declared(self, "bundle", "", "path of the policy's bundle; empty: the shipped one")
-        self._require_gpu = declared(self, "require_gpu", False, "refuse to run the bundle on the CPU")
-        seed = declared(self, "seed", 0, "of the sampling of actions")
-        mapping = declared(self, "action_mapping", "mecanum.yaml", "how the base acts out the keys: YAML file")
-        settings = PursuitSettings(
-            picture_timeout=declared(self, "picture_timeout", 0.2, "s, oldest picture to decide by"),
-            temperature=declared(self, "temperature", 1.0, "of the sampling; 0: the most likely action"),
-        )
-        self._picture: CompressedImage | None = None
-        self._goal_id = self._goal_event = ""
-        self._gate_holds = False
-        self._commanded = STILL
-        self._timer: Timer | None = None
-        self._pursuit = Pursuit(
-            self._make_policy(self._declare_policy()),
-            ActionMapping.load(configuration_file(mapping)),
-            settings,
-            np.random.default_rng(seed),
-        )
-        self._create_topics()
-        self._start_timer()
+        self._choice = PolicyChoice(self)
+        self._seed = declared(self, "seed", 0, "of the sampling of actions", low=0, high=2**31 - 1)
+        self._mapping = declared(self, "action_mapping", "mecanum.yaml", "how the base acts out the keys: YAML file")
+        self._base_frame = declared(self, "base_frame", "base_link", "frame of the belief's markers")
+        self._lens = OnboardLens(self)
+        self._thresholds = Thresholds.declared(self)
         self.add_on_set_parameters_callback(self._on_parameters)
 
-    def _declare_policy(self) -> str:
-        choices = f"{BUNDLE}, {RANDOM} or {FORWARD_BIASED_RANDOM}"
-        descriptor = ParameterDescriptor(description=f"{choices}; may change while it runs")
-        return str(self.declare_parameter("policy", BUNDLE, descriptor).value)
-
-    def _make_policy(self, kind: str) -> Policy:
-        if kind == BUNDLE:
-            return OnnxPolicy.load(bundle_path(self._bundle), require_gpu=self._require_gpu)
-        if kind == RANDOM:
-            return RandomPolicy()
-        if kind == FORWARD_BIASED_RANDOM:
-            return ForwardBiasedRandomPolicy()
-        raise ContractError(f"parameter policy: expected {BUNDLE}, {RANDOM} or {FORWARD_BIASED_RANDOM}, got {kind!r}")
-
-    def _create_topics(self) -> None:
-        overrides = QoSOverridingOptions.with_default_policies()
-        self._command = self.create_publisher(TwistStamped, topics.COMMAND, topics.NEWEST_QOS)
-        self._status = self.create_publisher(PolicyStatus, topics.POLICY_STATUS, topics.NEWEST_QOS)
-        self.create_subscription(
-            CompressedImage,
-            topics.image_topic(topics.ONBOARD),
-            self._on_picture,
-            topics.CAMERA_QOS,
-            qos_overriding_options=overrides,
+    def configure(self) -> None:
+        """Loads the bundle: all that may fail."""
+        limits = self._thresholds
+        self._pursuit = Pursuit(
+            self._choice.make(self._choice.kind),
+            ActionMapping.load(configuration_file(self._mapping)),
+            limits.pursuit,
+            np.random.default_rng(self._seed),
+            StopCondition(limits.stop, limits.motion),
         )
-        self.create_subscription(
-            GoalMessage, topics.GOAL, self._on_goal, topics.LATCHED_QOS, qos_overriding_options=overrides
-        )
-        self.create_subscription(GateStatus, topics.GATE_STATUS, self._on_gate_status, topics.LATCHED_QOS)
-        self.create_service(Trigger, topics.RESET_MEMORY, self._on_reset_memory)
+        self._command = self.create_publisher(PolicyCommand, topics.COMMAND, topics.NEWEST_QOS)
+        self._reporter = PolicyReporter(self, self._base_frame, self._pursuit)
+        self._stop_gate: Client = self.create_client(Trigger, topics.STOP)
+        self._server = PursueServer(self, lambda: self.active, self._on_action_goal, self._on_cancel)
+
+    def activate(self) -> None:
+        """Listens and decides from now on; a goal that waits on its topic is taken up."""
+        self._lens.watch(self._pursuit)
+        self._picture: CompressedImage | None = None
+        self._goal = GoalMessage()
+        self._armed: bool | None = None  # None: no gate has spoken yet
+        self._held_s: float | None = None  # since when it commands to stand until the gate says that it stopped
+        self._commanded = STAND
+        self._timer: Timer | None = None
+        self._start_timer()
+        onboard = topics.image_topic(topics.ONBOARD)
+        self._inputs = [
+            tunable_subscription(self, CompressedImage, onboard, self._on_picture, topics.CAMERA_QOS),
+            tunable_subscription(self, Odometry, topics.ODOMETRY, self._on_odometry, topics.CAMERA_QOS),
+            self.create_subscription(GateStatus, topics.GATE_STATUS, self._on_gate_status, topics.LATCHED_QOS),
+            tunable_subscription(self, GoalMessage, topics.GOAL, self._on_goal, topics.LATCHED_QOS),
+        ]
+        self._reset_memory = self.create_service(Trigger, topics.RESET_MEMORY, self._on_reset_memory)
+
+    def deactivate(self) -> None:
+        """Stops the robot, if it was on its way, and decides no more."""
+        if self._armed and self._pursuit.goal is not None:
+            self._stop_robot()
+        self._end(Verdict(Ending.STOPPED, "the policy was deactivated"))
+        self._pursuit.forget_goal()
+        self._lens.leave()
+        for subscription in self._inputs:
+            self.destroy_subscription(subscription)
+        self.destroy_service(self._reset_memory)
+        if self._timer is not None:
+            self.destroy_timer(self._timer)
+        self._reporter.rest()
+
+    def cleanup(self) -> None:
+        """Frees the bundle."""
+        self._server.destroy()
+        self._reporter.destroy()
+        self.destroy_client(self._stop_gate)
+        self.destroy_publisher(self._command)
+        del self._pursuit
 
     def _start_timer(self) -> None:
         if self._timer is not None:
@@ -110,14 +130,27 @@ class PolicyNode(FarewellNode):
         self._timer = self.create_timer(self._pacer.period_s, self._miss_pictures, clock=steady)
 
     def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
-        for parameter in parameters:
-            if parameter.name == "policy":
-                try:
-                    self._pursuit.use(self._make_policy(str(parameter.value)))
-                except ContractError as error:
-                    return SetParametersResult(successful=False, reason=str(error))
-                self._start_timer()
+        values = {parameter.name: parameter.value for parameter in parameters}
+        try:
+            thresholds = self._thresholds.changed(values)
+            if "policy" in values:
+                self._change_policy(str(values["policy"]))
+        except ContractError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        if thresholds != self._thresholds:
+            self._thresholds = thresholds
+            if self.configured:
+                self._pursuit.settings = thresholds.pursuit
+                self._pursuit.stop.use(thresholds.stop, thresholds.motion)
         return SetParametersResult(successful=True)
+
+    def _change_policy(self, kind: str) -> None:
+        policy = self._choice.make(kind)
+        if self.configured:
+            self._pursuit.use(policy)
+        if self.active:
+            self._start_timer()
+        self._choice.kind = kind
 
     def _on_picture(self, picture: CompressedImage) -> None:
         self._picture = picture
@@ -129,82 +162,120 @@ class PolicyNode(FarewellNode):
         if self._pacer.overdue(time.monotonic()):
             self._decide()
 
+    def _on_odometry(self, odometry: Odometry) -> None:
+        self._pursuit.stop.on_odometry(pose_of(odometry), time.monotonic())
+
     def _on_gate_status(self, status: GateStatus) -> None:
-        self._gate_holds = not status.armed
+        if self._held_s is not None and status.armed:
+            if time.monotonic() - self._held_s > CONFIRMATION_S:
+                self._call_stop()
+            return
+        surprised = self._armed and not status.armed and self._held_s is None
+        self._armed, self._held_s = status.armed, None
+        if surprised and self._server.busy:
+            # Whoever waits for this goal decides anew; an operator at the console arms again and drives on.
+            self._end(Verdict(Ending.STOPPED, f"by the gate: {status.reason}"))
 
     def _on_goal(self, message: GoalMessage) -> None:
-        self._goal_id, self._goal_event = message.id, message.event
+        self._server.end(Verdict(Ending.REPLACED, f"by goal {message.id!r} on the topic"))
+        self._pursue(message, PursuitLimits())
+
+    def _on_action_goal(self, request: Pursue.Goal) -> None:
         try:
-            self._pursuit.pursue(decode_goal(message))
+            limits = PursuitLimits(request.timeout_s, request.lost_timeout_s, request.stuck_timeout_s)
         except ContractError as error:
-            self._pursuit.refuse(str(error))
-            self.get_logger().error(f"goal {message.id!r} refused: {error}")
+            self._take(request.goal)
+            self._refuse(error)
         else:
-            self.get_logger().info(f"goal {message.id!r}: {message.event} on {message.source_camera}")
+            self._pursue(request.goal, limits)
+
+    def _take(self, message: GoalMessage) -> None:
+        """The goal that is spoken of from now on. The gate stops a robot whose goal is replaced."""
+        if self._goal.id and message.id != self._goal.id:
+            self._hold()
+        self._goal = message
+
+    def _pursue(self, message: GoalMessage, limits: PursuitLimits) -> None:
+        self._take(message)
+        try:
+            goal, goal_age_s = read_goal(message), age_s(message.header.stamp, self.get_clock())
+            self._pursuit.pursue(goal, goal_age_s, time.monotonic(), limits)
+        except ContractError as error:
+            self._refuse(error)
+            return
+        self.get_logger().info(f"goal {message.id!r}: {message.event} on {message.source_camera}")
         self._pacer.restart()
         self._decide()
+
+    def _refuse(self, error: ContractError) -> None:
+        self._pursuit.refuse(str(error))
+        self.get_logger().error(f"goal {self._goal.id!r} refused: {error}")
+        self._decide()
+        self._server.end(Verdict(Ending.REFUSED, str(error)))
+
+    def _on_cancel(self) -> None:
+        self._stop_robot()
+        self._end(Verdict(Ending.STOPPED, "cancelled by the client"))
 
     def _on_reset_memory(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._pursuit.reset()
         response.success, response.message = True, "memory emptied"
         return response
 
+    def _end(self, verdict: Verdict) -> None:
+        self._pursuit.end(verdict)
+        self._server.end(verdict)
+
+    def _hold(self) -> None:
+        """Commands to stand until the gate says that it stopped."""
+        self._held_s = time.monotonic() if self._armed else None
+
+    def _stop_robot(self) -> None:
+        """To stand at once, and the gate to stop until somebody arms it again."""
+        self._hold()
+        if self._picture is not None:
+            self._publish_command(Outcome(ENDED, command=STAND), self._picture.header)
+        self._call_stop()
+
+    def _call_stop(self) -> None:
+        if self._stop_gate.service_is_ready():
+            self._stop_gate.call_async(Trigger.Request())  # the gate's status is its answer
+
     def _decide(self) -> None:
-        picture, stamp_ns, picture_age_s = self._picture, 0, 0.0
-        if picture is not None:
-            stamp_ns = nanoseconds(picture.header.stamp)
-            picture_age_s = age_s(picture.header.stamp, self.get_clock())
-        if self._gate_holds:
+        picture = self._picture
+        header, data = (Header(), None) if picture is None else (picture.header, bytes(picture.data))
+        picture_age_s = 0.0 if picture is None else age_s(header.stamp, self.get_clock())
+        if self._armed is False:
             self._pursuit.reset()
-        data = None if picture is None else bytes(picture.data)
-        outcome = self._pursuit.decide(data, stamp_ns, picture_age_s)
-        self._publish_command(outcome, picture)
-        self._publish_status(outcome, picture)
-
-    def _publish_command(self, outcome: Outcome, picture: CompressedImage | None) -> None:
-        velocity = outcome.velocity
-        if outcome.state == REFUSED and self._commanded != STILL:
-            velocity = STILL  # once: else the base would keep the last command until the gate misses the next
-        if picture is None or velocity is None:
-            return
-        command = TwistStamped(header=picture.header)
-        command.twist.linear.x, command.twist.linear.y, command.twist.angular.z = velocity
-        self._command.publish(command)
-        self._commanded = velocity
-
-    def _publish_status(self, outcome: Outcome, picture: CompressedImage | None) -> None:
-        policy = self._pursuit.policy
-        status = PolicyStatus(
-            goal_id=self._goal_id,
-            event=self._goal_event,
-            policy=policy.name,
-            provider=policy.provider,
-            state=outcome.state,
-            message=outcome.message,
-            step=self._pursuit.step,
-        )
+        acting = self._armed is True and self._held_s is None
+        self._lens.before_picture()
+        outcome = self._pursuit.decide(data, nanoseconds(header.stamp), picture_age_s, time.monotonic(), acting)
         if picture is not None:
-            status.header = picture.header
-            status.picture_age_ms = age_s(picture.header.stamp, self.get_clock()) * 1000.0
-        if outcome.decision is not None:
-            belief = outcome.decision.belief
-            status.visible, status.inference_ms = belief.visible, outcome.decision.ms
-            status.point, status.box, status.bearing = belief.point, belief.box, belief.bearing
-        self._status.publish(status)
+            self._publish_command(outcome, header)
+        self._lens.after_picture()
+        self._tell(outcome, header)
+        if outcome.state == ENDED and self._pursuit.verdict is not None:
+            self._server.end(self._pursuit.verdict)
 
+    def _publish_command(self, outcome: Outcome, picture: Header) -> None:
+        command = outcome.command
+        if outcome.state == REFUSED and self._commanded != STAND:
+            command = STAND  # once: else the base would keep the last command until the gate misses the next
+        if command is None:
+            return
+        if self._held_s is not None:
+            command = STAND
+        decided = self.get_clock().now().to_msg()
+        goal = self._goal
+        self._command.publish(command_message(command, picture, decided, goal.id, goal.header.stamp))
+        self._commanded = command
 
-def decode_goal(message: GoalMessage) -> CrossViewGoal:
-    """The checked goal; ContractError says what was expected."""
-    if message.version != GOAL_VERSION:
-        raise ContractError(f"goal version: expected {GOAL_VERSION}, got {message.version}")
-    return CrossViewGoal.decode(
-        id=message.id,
-        event=message.event,
-        image=bytes(message.image.data),
-        mask=bytes(message.mask.data),
-        stamp_ns=nanoseconds(message.header.stamp),
-        source_camera=message.source_camera,
-    )
+    def _tell(self, outcome: Outcome, picture: Header) -> None:
+        picture_age_s = age_s(picture.stamp, self.get_clock()) if self._picture is not None else 0.0
+        self._reporter.tell(outcome, self._goal, picture, picture_age_s)
+        if self._server.busy:
+            feedback = feedback_message(outcome, picture, picture_age_s, armed=self._armed is True)
+            self._server.feedback(feedback, decided=outcome.decision is not None)
 
 
 def main() -> None:

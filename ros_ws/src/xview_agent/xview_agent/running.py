@@ -25,7 +25,10 @@ TEARDOWN_S = 4.0  # longest farewell; then the process ends with status 1 and sa
 
 
 class FarewellNode(Node):
-    """A node with something to do before its process ends."""
+    """A node with something to do as its process begins and before it ends."""
+
+    def begin(self) -> None:
+        """Called once, before the first callback; ContractError ends the process with its reason."""
 
     def farewell(self) -> None:
         """Called once, with the context still valid and no callback running."""
@@ -53,6 +56,7 @@ def spin(make_node: Callable[[], FarewellNode], signals: list[int]) -> None:
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:
+        node.begin()
         while not signals:
             executor.spin_once(timeout_sec=WAKE_S)
     finally:

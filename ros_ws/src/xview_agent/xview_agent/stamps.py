@@ -1,12 +1,15 @@
-"""ROS stamps and pictures to plain numbers and bytes, and back."""
+"""ROS stamps, pictures and odometry to plain numbers and bytes, and back."""
 
 from __future__ import annotations
 
 import array
+import math
 
 from builtin_interfaces.msg import Time
+from nav_msgs.msg import Odometry
 from rclpy.clock import Clock
 from sensor_msgs.msg import CompressedImage
+from xview_deploy.motion import Pose
 
 
 def nanoseconds(stamp: Time) -> int:
@@ -33,3 +36,10 @@ def as_octets(data: bytes) -> array.array[int]:
     octets = array.array("B")
     octets.frombytes(data)
     return octets
+
+
+def pose_of(odometry: Odometry) -> Pose:
+    """Where odometry sees the base on the floor."""
+    place, turn = odometry.pose.pose.position, odometry.pose.pose.orientation
+    yaw_rad = math.atan2(2 * (turn.w * turn.z + turn.x * turn.y), 1 - 2 * (turn.y * turn.y + turn.z * turn.z))
+    return Pose(place.x, place.y, yaw_rad)

@@ -3,7 +3,7 @@
 The same nodes with the same parameter files as the launch files: both read xview_agent.graph. Knows nothing
 of what the nodes do. Several graphs run side by side under different domain ids.
 
-    python -m xview_agent.starter sim --set policy.policy=random
+    python -m xview_agent.starter sim --set policy.temperature=0.5 --arg policy=random
 """
 
 from __future__ import annotations
@@ -24,7 +24,15 @@ from typing import Any
 import tyro
 from xview_deploy.spec import ContractError
 
-from xview_agent.graph import GRAPHS, NodeEntry, configuration_file
+from xview_agent.graph import (
+    GRAPHS,
+    NodeEntry,
+    argument_parameters,
+    argument_remappings,
+    check_arguments,
+    configuration_file,
+    plain,
+)
 from xview_agent.topics import NAMESPACE
 
 POLL_S = 0.1
@@ -38,6 +46,9 @@ class StartSettings:
     domain_id: int | None = None  # ROS_DOMAIN_ID; None keeps the environment's
     localhost_only: bool = True  # nobody on the network sees or moves this graph
     parameters: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)  # node -> name -> value
+    parameter_file: str = ""  # YAML that wins over the graph's own files
+    arguments: Mapping[str, str] = dataclasses.field(default_factory=dict)  # those of xview_agent.graph
+    log_level: str = ""  # debug, info, warn, error or fatal; empty: ROS's own
     log_folder: Path | None = None  # one file a node; None: this process's output
     grace_s: float = 5.0  # from SIGINT to SIGKILL
 
@@ -65,6 +76,7 @@ class RunningGraph:
         self.settings = settings or StartSettings()
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         check_parameters(nodes, self.settings.parameters)
+        check_arguments(self.settings.arguments)
         self._nodes = nodes
 
     def __enter__(self) -> RunningGraph:
@@ -125,11 +137,17 @@ class RunningGraph:
 def node_command(node: NodeEntry, settings: StartSettings) -> list[str]:
     """The command line of one node, parameters as ROS tools write them."""
     command = [sys.executable, "-m", node.module, "--ros-args"]
-    command += ["-r", f"__ns:={settings.namespace}", "-r", f"__node:={node.name}"]
-    for name in node.parameter_files:
+    command += ["-r", f"__ns:={settings.namespace}", "-r", f"__node:={node.node_name(settings.arguments)}"]
+    own = (settings.parameter_file,) if settings.parameter_file else ()
+    for name in (*node.parameter_files, *own):
         command += ["--params-file", str(configuration_file(name))]
-    for name, value in settings.parameters.get(node.name, {}).items():
+    parameters = {**argument_parameters(node.name, settings.arguments), **settings.parameters.get(node.name, {})}
+    for name, value in parameters.items():
         command += ["-p", f"{name}:={json.dumps(value)}"]
+    for topic, renamed in argument_remappings(settings.arguments):
+        command += ["-r", f"{topic}:={renamed}"]
+    if settings.log_level:
+        command += ["--log-level", settings.log_level]
     return command
 
 
@@ -173,11 +191,14 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
         node, dot, parameter = target.partition(".")
         if not (equals and dot and node and parameter):
             raise ContractError(f"parameter: expected node.parameter=value, got {assignment!r}")
-        try:
-            value = json.loads(text)
-        except json.JSONDecodeError:
-            value = text
-        table.setdefault(node, {})[parameter] = value
+        table.setdefault(node, {})[parameter] = plain(text)
+    return table
+
+
+def parse_arguments(assignments: Sequence[str]) -> dict[str, str]:
+    """`name=value` as a table; ContractError for a name that is no argument."""
+    table = dict(assignment.partition("=")[::2] for assignment in assignments)
+    check_arguments(table)
     return table
 
 
@@ -211,16 +232,22 @@ def start(
     domain_id: int | None = None,
     namespace: str = NAMESPACE,
     network: bool = False,
+    parameters: str = "",
+    arg: tuple[str, ...] = (),
+    log_level: str = "",
 ) -> int:
     """Start a graph's nodes and keep them running.
 
     Args:
-        graph: robot or sim.
+        graph: robot, sim or camera.
         only: the nodes to start, where the others run elsewhere; all where none is named.
         set: parameters of nodes, each as node.parameter=value.
         domain_id: ROS_DOMAIN_ID of the graph.
         namespace: of all nodes.
         network: let other machines see the graph; the simulation does not need it.
+        parameters: YAML file that wins over the package's own.
+        arg: the launch files' arguments, each as name=value, e.g. onboard_image=/camera/image_raw/compressed.
+        log_level: debug, info, warn, error or fatal.
     """
     nodes = chosen(graph, only)
     settings = StartSettings(
@@ -228,6 +255,9 @@ def start(
         domain_id=domain_id,
         localhost_only=not network,
         parameters=parse_assignments(set),
+        parameter_file=str(Path(parameters).resolve()) if parameters else "",
+        arguments=parse_arguments(arg),
+        log_level=log_level,
     )
     return run_graph(nodes, settings)
 

@@ -1,4 +1,4 @@
-"""Who acts in an evaluation: a bundle's network, the expert, and the random policies they are measured against."""
+"""Who acts in an evaluation: a policy's network, the expert, and the random policies they are measured against."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from xview_deploy.onnx_graphs import EncodedGoal, Graphs
+from xview_deploy.execution import Execution
+from xview_deploy.network import EncodedGoal, Network
+from xview_deploy.onnx_graphs import Graphs
 from xview_deploy.random_policy import ForwardBiasedRandomPolicy, RandomPolicy
 from xview_deploy.sampling import choose_actions
 from xview_deploy.shipped import bundle_path
@@ -15,6 +17,8 @@ from xview_deploy.shipped import bundle_path
 from xview_training.envs.crossview import CrossViewEnvs
 from xview_training.imitation.expert import Expert
 from xview_training.naming import named
+
+BUNDLE_THREADS = 2  # a batch of pictures feeds more than one
 
 
 class Player(Protocol):
@@ -64,22 +68,22 @@ class ExpertPlayer:
         return self._expert.actions.copy()
 
 
-class BundlePlayer:
-    """A bundle's network, sampled as the robot samples it, in one batch."""
+class NetworkPlayer:
+    """A policy's network, sampled as the robot samples it, in one batch."""
 
-    def __init__(self, path: Path, seed: int, threads: int = 2):
-        self._graphs = Graphs.load(path, threads=threads)
-        self.name = self._graphs.metadata.name
+    def __init__(self, network: Network, name: str, seed: int):
+        self.name = name
+        self._network = network
         self._rng = np.random.default_rng(seed)
         self._goal: EncodedGoal | None = None
 
     def begin(self, envs: CrossViewEnvs, slots: np.ndarray) -> None:
         """Encodes the new goals and empties these slots' memory."""
         if self._goal is None:
-            self._goal = self._graphs.encode_goal(envs.observation.goal_image, envs.observation.goal_mask)
-            self._state = self._graphs.initial_state(len(envs))
+            self._goal = self._network.encode_goal(envs.observation.goal_image, envs.observation.goal_mask)
+            self._state = self._network.initial_state(len(envs))
             return
-        fresh = self._graphs.encode_goal(envs.observation.goal_image[slots], envs.observation.goal_mask[slots])
+        fresh = self._network.encode_goal(envs.observation.goal_image[slots], envs.observation.goal_mask[slots])
         self._goal.tokens[slots], self._goal.vector[slots] = fresh.tokens, fresh.vector
         forgotten = np.zeros(len(envs), bool)
         forgotten[slots] = True
@@ -89,7 +93,7 @@ class BundlePlayer:
         """Sampled actions."""
         assert self._goal is not None
         seen = envs.observation
-        answer, self._state = self._graphs.step(seen.image, self._goal, seen.event, seen.previous_action, self._state)
+        answer, self._state = self._network.step(seen.image, self._goal, seen.event, seen.previous_action, self._state)
         return choose_actions(answer.logits, uniform=self._rng.random((len(envs), 3)))
 
 
@@ -104,5 +108,6 @@ def player_named(name: str | None, seed: int) -> Player:
         ExpertPlayer.name: ExpertPlayer,
     }
     if name is None or (name not in players and (Path(name).suffix or Path(name).exists())):
-        return BundlePlayer(bundle_path(name), seed)
+        graphs = Graphs.load(bundle_path(name), Execution(threads=BUNDLE_THREADS))
+        return NetworkPlayer(graphs, graphs.metadata.name, seed)
     return named(players, name, "policy or bundle")()

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from xview_training.policy.attention import MASKED, attend, feed_forward, merge_heads, split_heads
+from xview_training.policy.attention import Reach, attend, feed_forward, merge_heads, split_heads, window_reach
 
 
 class State(NamedTuple):
@@ -24,6 +24,12 @@ class State(NamedTuple):
     keys: Tensor  # (B, Y, W, D) float
     values: Tensor  # (B, Y, W, D) float
     valid: Tensor  # (B, W) float, 1 where a step was written
+
+    @classmethod
+    def empty(cls, batch: int, layers: int, window: int, width: int, like: Tensor) -> State:
+        """Zeros, on the device and of the type of `like`."""
+        shape = (batch, layers, window, width)
+        return cls(like.new_zeros(shape), like.new_zeros(shape), like.new_zeros(batch, window))
 
     def detach(self) -> State:
         """The same memory without its gradient history."""
@@ -50,17 +56,32 @@ class MemoryLayer(nn.Module):
         self.mlp = feed_forward(width, hidden)
         self.offset_bias = nn.Parameter(torch.zeros(heads, window))  # [head, steps ago]
 
-    def forward(
-        self, x: Tensor, keys: Tensor, values: Tensor, ago: Tensor, mask: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor, keys: Tensor, values: Tensor, reach: Reach) -> tuple[Tensor, Tensor, Tensor]:
         """x (B, T, width), past keys and values (B, W, D) -> x and the W + T keys and values."""
         queries, new_keys, new_values = self.project(self.norm_attention(x)).chunk(3, -1)
         keys = torch.cat([keys, new_keys], 1)
         values = torch.cat([values, new_values], 1)
-        bias = self.offset_bias[:, ago] + mask
+        bias = self.offset_bias[:, reach.ago] + reach.mask
         split = [split_heads(part, self.heads) for part in (queries, keys, values)]
         x = x + self.out(merge_heads(attend(split[0], split[1], split[2], bias)))
         return x + self.mlp(self.norm_mlp(x)), keys, values
+
+
+def remember(layers: nn.ModuleList, x: Tensor, state: State) -> tuple[Tensor, State]:
+    """x (B, T, width) through layers that each see the state's window: outputs (B, T, width), the state after.
+
+    A layer takes x, its past keys and values (B, W, D) and the Reach; it returns x and the W + T keys and values.
+    The same numbers come out whether T steps are given at once or one by one.
+    """
+    window = state.valid.shape[1]
+    valid = torch.cat([state.valid, torch.ones_like(x[:, :, 0])], 1)
+    reach = window_reach(valid, window)
+    past: list[tuple[Tensor, Tensor]] = []
+    for index, layer in enumerate(layers):
+        x, keys, values = layer(x, state.keys[:, index], state.values[:, index], reach)
+        past.append((keys[:, -window:], values[:, -window:]))
+    keys, values = (torch.stack(parts, 1) for parts in zip(*past, strict=True))
+    return x, State(keys, values, valid[:, -window:])
 
 
 class Memory(nn.Module):
@@ -75,31 +96,9 @@ class Memory(nn.Module):
 
     def initial_state(self, batch: int, device: torch.device) -> State:
         """An empty memory for `batch` rows."""
-        shape = (batch, len(self.layers), self.window, self.key_width)
-        return State(
-            keys=torch.zeros(shape, device=device),
-            values=torch.zeros(shape, device=device),
-            valid=torch.zeros(batch, self.window, device=device),
-        )
+        return State.empty(batch, len(self.layers), self.window, self.key_width, torch.zeros((), device=device))
 
     def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """x (B, T, width) and the state before it -> outputs (B, T, width) and the state after it.
-
-        The same numbers come out whether T steps are given at once or one by one.
-        """
-        valid = torch.cat([state.valid, torch.ones_like(x[:, :, 0])], 1)
-        ago, mask = self._reach(x.shape[1], valid)
-        past: list[tuple[Tensor, Tensor]] = []
-        for index, layer in enumerate(self.layers):
-            x, keys, values = layer(x, state.keys[:, index], state.values[:, index], ago, mask)
-            past.append((keys[:, -self.window :], values[:, -self.window :]))
-        keys, values = (torch.stack(parts, 1) for parts in zip(*past, strict=True))
-        return self.norm(x), State(keys, values, valid[:, -self.window :])
-
-    def _reach(self, steps: int, valid: Tensor) -> tuple[Tensor, Tensor]:
-        """Steps between query and key, clamped to the window (T, W + T), and the mask (B, 1, T, W + T)."""
-        now = torch.arange(steps, device=valid.device).unsqueeze(1) + self.window
-        ago = now - torch.arange(steps + self.window, device=valid.device)
-        outside = ((ago < 0) | (ago >= self.window)).to(valid.dtype)
-        blocked = torch.maximum(outside, 1 - valid.unsqueeze(1))
-        return ago.clamp(0, self.window - 1), (MASKED * blocked).unsqueeze(1)
+        """x (B, T, width) and the state before it -> outputs (B, T, width) and the state after it."""
+        x, state = remember(self.layers, x, state)
+        return self.norm(x), state

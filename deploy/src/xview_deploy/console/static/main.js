@@ -231,12 +231,13 @@ function markHint(armed) {
 
 function armReadiness(operator, armed) {
   if (!operator) return "This page does not operate the robot.";
-  if (armed) return "Driving. STOP ends it.";
+  if (armed) return state.policy?.state === "ended" ? "Standing. STOP, then mark another." : "Driving. STOP ends it.";
   if (marking.draft || marking.waiting) return "Accept the mark, or cancel it.";
   if (!goal) return "Accept a target first.";
   if (arming) return "Arming…";
   const policy = state.policy;
   if (!policy || policy.goal_id !== goal.id) return "Waiting for the policy to take the target.";
+  if (policy.state === "ended") return "This target is done with: mark another.";
   // One that waits for a picture may run the next moment: the server decides when Arm is pressed.
   return policy.state === "refused" ? "The policy refused the target." : "";
 }
