@@ -78,7 +78,7 @@ def test_bench_sim_measures_the_three_rates_in_one_run(tmp_path, capsys):
         (("evaluate", "--policy", "random", "--suite", "heldaut"), "unknown suite 'heldaut': did you mean 'heldout'?"),
         (("evaluate", "--policy", "random", "--difficulty", "heard"), "expected one of near, easy, medium, hard"),
         (("evaluate", "--policy", "random", "--event", "brake"), "unknown event 'brake': expected one of approach"),
-        (("evaluate", "--policy", "random", "--event", "hunt"), "this world plays approach, break, got hunt"),
+        (("evaluate", "--policy", "random", "--event", "hunt"), "expected one of approach, break, use, melee"),
         (("evaluate", "--policy", "expret"), "unknown policy or bundle 'expret': did you mean 'expert'?"),
         (("evaluate", "--policy", "lost.xview"), "lost.xview: expected a bundle (*.xview), found no file"),
         (("evaluate", "--policy", "random", "--episodes", "0"), "0 were asked for"),

@@ -174,7 +174,11 @@ class PolicyNode(ManagedNode):
         self._armed, self._held_s = status.armed, None
         if surprised and self._server.busy:
             # Whoever waits for this goal decides anew; an operator at the console arms again and drives on.
-            self._end(Verdict(Ending.STOPPED, f"by the gate: {status.reason}"))
+            # The gate may have heard of the next goal before this node has: it is the same replacement.
+            if status.goal_id not in ("", self._goal.id):
+                self._end(Verdict(Ending.REPLACED, f"by goal {status.goal_id!r} on the topic"))
+            else:
+                self._end(Verdict(Ending.STOPPED, f"by the gate: {status.reason}"))
 
     def _on_goal(self, message: GoalMessage) -> None:
         self._server.end(Verdict(Ending.REPLACED, f"by goal {message.id!r} on the topic"))
