@@ -12,14 +12,14 @@ import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+from xview_deploy.bases.robot_command import RobotCommand
+from xview_deploy.bases.velocity import STILL, Velocity
 from xview_deploy.console.robot import Answer, Frame, GateReport, PolicyReport
-from xview_deploy.gate_settings import GateSettings
 from xview_deploy.goal import CrossViewGoal
 from xview_deploy.picture import encode_jpeg
-from xview_deploy.robot_command import RobotCommand
-from xview_deploy.safety import Answered, SafetyGate
+from xview_deploy.safety.gate import Answered, SafetyGate
+from xview_deploy.safety.gate_settings import GateSettings
 from xview_deploy.spec import Belief
-from xview_deploy.velocity import STILL, Velocity
 from xview_training.envs.robot_room import CORNER, ONBOARD, THIRD_PERSON, RobotRoom
 
 PERIOD_S = 0.08

@@ -14,12 +14,12 @@ from xview_deploy.cameras.video import VideoFrames
 from xview_deploy.cli import run
 from xview_deploy.commands import commands
 from xview_deploy.picture import encode_jpeg, encode_mask
-from xview_deploy.policy import Decision
-from xview_deploy.random_policy import RandomPolicy
 from xview_deploy.replay.annotate import Annotator, Caption, chosen
 from xview_deploy.replay.run import load_goal, replay
 from xview_deploy.replay.sink import CODECS, VideoSink
 from xview_deploy.replay.timing import turns
+from xview_deploy.runtime.policy import Decision
+from xview_deploy.runtime.random_policy import RandomPolicy
 from xview_deploy.spec import ActionTable, Belief, ContractError
 
 ORANGE = (240, 120, 20)

@@ -8,9 +8,9 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from xview_agent.parameters import Described, changed_settings, declared, declared_settings
 from xview_agent.policy_parameters import MOTION, PURSUIT, STOP, Thresholds
-from xview_deploy.motion import MotionSettings
-from xview_deploy.outcome import StopSettings
-from xview_deploy.pursuit import PursuitSettings
+from xview_deploy.pursuit.motion import MotionSettings
+from xview_deploy.pursuit.outcome import StopSettings
+from xview_deploy.pursuit.pursuit import PursuitSettings
 from xview_deploy.spec import ContractError
 
 

@@ -1,12 +1,12 @@
 """The figures of a goal's end on tracks that are written by hand, and on a real room."""
 
 import numpy as np
-from xview_deploy.motion import MotionSettings, Pose
-from xview_deploy.outcome import StopSettings
-from xview_deploy.policy import NO_BELIEF
-from xview_deploy.random_policy import ForwardBiasedRandomPolicy
+from xview_deploy.bases.velocity import Velocity
+from xview_deploy.pursuit.motion import MotionSettings, Pose
+from xview_deploy.pursuit.outcome import StopSettings
+from xview_deploy.runtime.policy import NO_BELIEF
+from xview_deploy.runtime.random_policy import ForwardBiasedRandomPolicy
 from xview_deploy.spec import Belief
-from xview_deploy.velocity import Velocity
 from xview_training.bench.endings import Moment, judge, play
 
 PERIOD_S = 0.15

@@ -11,9 +11,9 @@ import pytest
 import torch
 from xview_deploy.bundle import BundleError, read_bundle
 from xview_deploy.cli import installed_commands, run
-from xview_deploy.execution import Execution
-from xview_deploy.onnx_graphs import Graphs
-from xview_deploy.onnx_policy import OnnxPolicy
+from xview_deploy.runtime.execution import Execution
+from xview_deploy.runtime.onnx_graphs import Graphs
+from xview_deploy.runtime.onnx_policy import OnnxPolicy
 from xview_deploy.spec import ActionTable, Event
 from xview_training import checkpoints
 from xview_training.export import BundleOrigin, ExportError, ParitySettings, export_bundle
@@ -108,7 +108,7 @@ import sys
 for name in ("torch", "ray", "onnx", "xview_training"):
     sys.modules[name] = None  # any import of it now fails
 import numpy as np
-from xview_deploy.onnx_policy import OnnxPolicy
+from xview_deploy.runtime.onnx_policy import OnnxPolicy
 from xview_deploy.spec import Event
 policy = OnnxPolicy.load(sys.argv[1])
 rng = np.random.default_rng(0)

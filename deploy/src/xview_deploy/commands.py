@@ -42,9 +42,9 @@ def replay(
         seed: of the sampling.
     """
     from xview_deploy.cameras.lens import load_calibration
-    from xview_deploy.onnx_policy import OnnxPolicy
     from xview_deploy.replay.run import Choosing, load_goal
     from xview_deploy.replay.run import replay as show
+    from xview_deploy.runtime.onnx_policy import OnnxPolicy
     from xview_deploy.shipped import bundle_path
 
     lens = None if goal_calibration is None else load_calibration(goal_calibration)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
-from xview_deploy.network import EncodedGoal, GraphState, StepAnswer
+from xview_deploy.runtime.network import EncodedGoal, GraphState, StepAnswer
 from xview_deploy.spec import STATE_NAMES
 
 from xview_training.policy.graphs import GoalGraph, StepGraph

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xview_deploy.goal import CrossViewGoal
-from xview_deploy.policy import Decision
 from xview_deploy.preprocessing import Pixels
+from xview_deploy.runtime.policy import Decision
 from xview_deploy.spec import TICK_HZ, ActionTable, Belief
 
 WIDTH_PX = 640  # of the drawn picture

@@ -19,11 +19,11 @@ from xview_deploy.cameras.video import VideoFrames
 from xview_deploy.cameras.view import Straightener, View, located, view_of
 from xview_deploy.goal import CrossViewGoal
 from xview_deploy.picture import decode_mask, decode_picture
-from xview_deploy.policy import Decision, Policy
 from xview_deploy.preprocessing import Pixels
 from xview_deploy.replay.annotate import LIKELY, Annotator, Caption, chosen
 from xview_deploy.replay.sink import VideoSink, check_output
 from xview_deploy.replay.timing import turns
+from xview_deploy.runtime.policy import Decision, Policy
 from xview_deploy.spec import ActionTable, ContractError, Event
 
 

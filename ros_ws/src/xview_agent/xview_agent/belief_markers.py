@@ -9,7 +9,7 @@ from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
-from xview_deploy.policy import NO_BELIEF
+from xview_deploy.runtime.policy import NO_BELIEF
 from xview_deploy.spec import Belief
 
 NAMESPACE = "belief"

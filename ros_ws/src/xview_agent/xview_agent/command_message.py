@@ -5,8 +5,8 @@ from __future__ import annotations
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Twist
 from std_msgs.msg import Header
-from xview_deploy.robot_command import CameraRate, RobotCommand
-from xview_deploy.velocity import Velocity
+from xview_deploy.bases.robot_command import CameraRate, RobotCommand
+from xview_deploy.bases.velocity import Velocity
 from xview_interfaces.msg import PolicyCommand
 
 

@@ -1,10 +1,8 @@
 """The safety gate as a node: the last one before the base.
 
-Turns messages into ages and calls `xview_deploy.safety`; the rules are written there. It loads no policy and judges no
-goal but by its age. It ticks on the steady clock, so that a simulated clock that stands still cannot keep it silent,
-and is alive from its first moment: no manager of life cycles can forbid it to say zero.
-
-    ros2 run xview_agent gate --ros-args -r __ns:=/xview --params-file robot.yaml
+Turns messages into ages and calls `xview_deploy.safety.gate`; the rules are written there. It loads no policy and
+judges no goal but by its age. It ticks on the steady clock, so that a simulated clock that stands still cannot keep it
+silent, and is alive from its first moment: no manager of life cycles can forbid it to say zero.
 """
 
 from __future__ import annotations
@@ -21,11 +19,11 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
-from xview_deploy.actions import ActionMapping
-from xview_deploy.freshness import Source
-from xview_deploy.safety import Answered, GateState, SafetyGate
+from xview_deploy.bases.actions import ActionMapping
+from xview_deploy.bases.velocity import STILL, Velocity
+from xview_deploy.safety.freshness import Source
+from xview_deploy.safety.gate import Answered, GateState, SafetyGate
 from xview_deploy.spec import ContractError
-from xview_deploy.velocity import STILL, Velocity
 from xview_interfaces.msg import CrossViewGoal, GateStatus, PolicyCommand
 
 from xview_agent import topics

@@ -17,10 +17,10 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
-from xview_deploy.actions import ActionMapping
-from xview_deploy.camera_mount import CameraMount
-from xview_deploy.robot_command import CameraRate
-from xview_deploy.triggers import Presses
+from xview_deploy.bases.actions import ActionMapping
+from xview_deploy.bases.camera_mount import CameraMount
+from xview_deploy.bases.robot_command import CameraRate
+from xview_deploy.bases.triggers import Presses
 
 from xview_agent import topics
 from xview_agent.subscriptions import tunable_subscription

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from rclpy.node import Node
-from xview_deploy.actions import ActionMapping
-from xview_deploy.gate_settings import GateSettings
+from xview_deploy.bases.actions import ActionMapping
+from xview_deploy.bases.velocity import VelocityLimits
+from xview_deploy.safety.gate_settings import GateSettings
 from xview_deploy.spec import ContractError
-from xview_deploy.velocity import VelocityLimits
 
 from xview_agent.parameters import Described, changed_settings, checked, declared, declared_settings
 

@@ -1,7 +1,7 @@
 """What the gate may listen to beside camera, policy and operator: odometry, a joystick's button, a range sensor.
 
-Turns messages into numbers for `xview_deploy.safety`. A range sensor's place on the base is a parameter: there is no
-tree of transforms to wait for.
+Turns messages into numbers for `xview_deploy.safety.gate`. A range sensor's place on the base is a parameter: there
+is no tree of transforms to wait for.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 from nav_msgs.msg import Odometry
 from rclpy.node import Node
 from sensor_msgs.msg import Joy, LaserScan, PointCloud2, PointField
-from xview_deploy.ranging import Mounting, cloud_points, scan_points
-from xview_deploy.safety import SafetyGate
+from xview_deploy.safety.gate import SafetyGate
+from xview_deploy.safety.ranging import Mounting, cloud_points, scan_points
 from xview_deploy.spec import ContractError
 
 from xview_agent import topics

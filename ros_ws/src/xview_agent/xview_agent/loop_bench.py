@@ -30,8 +30,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage
 from xview_deploy.goal import CrossViewGoal
-from xview_deploy.onnx_policy import OnnxPolicy
 from xview_deploy.picture import decode_picture, encode_jpeg
+from xview_deploy.runtime.onnx_policy import OnnxPolicy
 from xview_deploy.shipped import bundle_path
 from xview_deploy.spec import ContractError, Event
 from xview_interfaces.msg import PolicyStatus

@@ -10,7 +10,7 @@ from rclpy.node import Node
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo
 from xview_deploy.cameras.lens import Lens, load_calibration
-from xview_deploy.pursuit import Pursuit
+from xview_deploy.pursuit.pursuit import Pursuit
 from xview_deploy.spec import ContractError
 
 from xview_agent import topics

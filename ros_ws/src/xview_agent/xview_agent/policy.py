@@ -1,7 +1,7 @@
 """The policy as a node: onboard pictures and a goal in, commands for the gate out.
 
-Turns messages into bytes and ages and calls `xview_deploy.pursuit`. It answers a picture the moment it comes, at
-the rate that the policy was trained at, and stamps its command with that picture's stamp. While the gate is
+Turns messages into bytes and ages and calls `xview_deploy.pursuit.pursuit`. It answers a picture the moment it comes,
+at the rate that the policy was trained at, and stamps its command with that picture's stamp. While the gate is
 not armed the robot does not act out what was decided, so nothing is remembered.
 
 A goal comes on the topic `policy/goal` or by the action `pursue`, and is treated the same; only a client of the
@@ -25,11 +25,11 @@ from rclpy.timer import Timer
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
-from xview_deploy.actions import ActionMapping
-from xview_deploy.outcome import Ending, PursuitLimits, StopCondition, Verdict
-from xview_deploy.pacing import Pacer
-from xview_deploy.pursuit import ENDED, REFUSED, Outcome, Pursuit
-from xview_deploy.robot_command import STAND
+from xview_deploy.bases.actions import ActionMapping
+from xview_deploy.bases.robot_command import STAND
+from xview_deploy.pursuit.outcome import Ending, PursuitLimits, StopCondition, Verdict
+from xview_deploy.pursuit.pursuit import ENDED, REFUSED, Outcome, Pursuit
+from xview_deploy.runtime.pacing import Pacer
 from xview_deploy.spec import ContractError
 from xview_interfaces.action import Pursue
 from xview_interfaces.msg import CrossViewGoal as GoalMessage

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rclpy.node import Node
-from xview_deploy.execution import Execution
-from xview_deploy.onnx_policy import OnnxPolicy
-from xview_deploy.policy import Policy
-from xview_deploy.random_policy import ForwardBiasedRandomPolicy, RandomPolicy
+from xview_deploy.runtime.execution import Execution
+from xview_deploy.runtime.onnx_policy import OnnxPolicy
+from xview_deploy.runtime.policy import Policy
+from xview_deploy.runtime.random_policy import ForwardBiasedRandomPolicy, RandomPolicy
 from xview_deploy.shipped import bundle_path
 from xview_deploy.spec import ContractError
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from rclpy.node import Node
-from xview_deploy.motion import MotionSettings
-from xview_deploy.outcome import StopSettings
-from xview_deploy.pursuit import PursuitSettings
+from xview_deploy.pursuit.motion import MotionSettings
+from xview_deploy.pursuit.outcome import StopSettings
+from xview_deploy.pursuit.pursuit import PursuitSettings
 
 from xview_agent.parameters import Described, changed_settings, declared_settings
 

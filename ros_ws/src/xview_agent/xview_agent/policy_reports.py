@@ -9,8 +9,8 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
-from xview_deploy.policy import Decision
-from xview_deploy.pursuit import ENDED, REFUSED, RUNNING, Outcome, Pursuit
+from xview_deploy.pursuit.pursuit import ENDED, REFUSED, RUNNING, Outcome, Pursuit
+from xview_deploy.runtime.policy import Decision
 from xview_interfaces.action import Pursue
 from xview_interfaces.msg import CrossViewGoal, PolicyStatus
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.node import Node
-from xview_deploy.outcome import Ending, Verdict
+from xview_deploy.pursuit.outcome import Ending, Verdict
 from xview_interfaces.action import Pursue
 
 from xview_agent import topics

@@ -9,7 +9,7 @@ from builtin_interfaces.msg import Time
 from nav_msgs.msg import Odometry
 from rclpy.clock import Clock
 from sensor_msgs.msg import CompressedImage
-from xview_deploy.motion import Pose
+from xview_deploy.pursuit.motion import Pose
 
 
 def nanoseconds(stamp: Time) -> int:

@@ -20,9 +20,9 @@ from nav_msgs.msg import Odometry
 from rclpy.clock import Clock, ClockType
 from rclpy.publisher import Publisher
 from sensor_msgs.msg import CameraInfo, CompressedImage
+from xview_deploy.bases.velocity import STILL, Velocity
 from xview_deploy.picture import encode_jpeg
 from xview_deploy.spec import ContractError
-from xview_deploy.velocity import STILL, Velocity
 from xview_interfaces.msg import TrialTruth
 from xview_interfaces.srv import LoadTrial
 from xview_training.envs.robot_room import RobotRoom

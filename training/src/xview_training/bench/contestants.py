@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from xview_deploy.bundle import Bundle
-from xview_deploy.execution import CPU, Execution
-from xview_deploy.onnx_graphs import ANSWERS, Graphs
-from xview_deploy.resident_graphs import ResidentGraphs
+from xview_deploy.runtime.execution import CPU, Execution
+from xview_deploy.runtime.onnx_graphs import ANSWERS, Graphs
+from xview_deploy.runtime.resident_graphs import ResidentGraphs
 
 from xview_training.export import BundleOrigin, to_bundle
 from xview_training.parity.scenes import RandomInputs

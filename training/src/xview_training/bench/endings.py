@@ -16,15 +16,15 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from xview_deploy.actions import ActionMapping
-from xview_deploy.motion import MotionSettings, Pose
-from xview_deploy.onnx_policy import OnnxPolicy
-from xview_deploy.outcome import Ending, StopCondition, StopSettings, Verdict
-from xview_deploy.policy import Policy
+from xview_deploy.bases.actions import ActionMapping
+from xview_deploy.bases.velocity import Velocity
+from xview_deploy.pursuit.motion import MotionSettings, Pose
+from xview_deploy.pursuit.outcome import Ending, StopCondition, StopSettings, Verdict
+from xview_deploy.runtime.onnx_policy import OnnxPolicy
+from xview_deploy.runtime.policy import Policy
 from xview_deploy.shipped import bundle_path
 from xview_deploy.spec import Belief, Event
 from xview_deploy.trials.intervals import wilson
-from xview_deploy.velocity import Velocity
 
 from xview_training.envs.robot_room import ONBOARD, THIRD_PERSON, RobotRoom
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from xview_deploy.execution import Execution
-from xview_deploy.network import EncodedGoal, Network
-from xview_deploy.onnx_graphs import Graphs
-from xview_deploy.random_policy import ForwardBiasedRandomPolicy, RandomPolicy
-from xview_deploy.sampling import choose_actions
+from xview_deploy.runtime.execution import Execution
+from xview_deploy.runtime.network import EncodedGoal, Network
+from xview_deploy.runtime.onnx_graphs import Graphs
+from xview_deploy.runtime.random_policy import ForwardBiasedRandomPolicy, RandomPolicy
+from xview_deploy.runtime.sampling import choose_actions
 from xview_deploy.shipped import bundle_path
 
 from xview_training.envs.crossview import CrossViewEnvs

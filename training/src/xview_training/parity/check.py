@@ -16,9 +16,9 @@ from typing import Any
 
 import torch
 from xview_deploy.bundle import Bundle
-from xview_deploy.execution import Execution
-from xview_deploy.network import Network
-from xview_deploy.onnx_graphs import Graphs
+from xview_deploy.runtime.execution import Execution
+from xview_deploy.runtime.network import Network
+from xview_deploy.runtime.onnx_graphs import Graphs
 from xview_deploy.trials.intervals import Rate, wilson
 
 from xview_training.evaluation.episodes import Selection, play

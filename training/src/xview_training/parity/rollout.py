@@ -8,8 +8,8 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-from xview_deploy.network import GraphState, Network, StepAnswer
-from xview_deploy.sampling import choose_actions
+from xview_deploy.runtime.network import GraphState, Network, StepAnswer
+from xview_deploy.runtime.sampling import choose_actions
 from xview_deploy.spec import ACTION_HEADS, STATE_NAMES
 
 from xview_training.parity.scenes import Moment, Scenes
