@@ -18,7 +18,7 @@ PACKAGES = {
 TWIN = "xview_agent.twin"
 
 # What each part of the training package may import of the others; parts not named here may import all.
-BESIDE_ALL = {"naming"}
+BESIDE_ALL = {"naming", "command_line"}
 WORLD = {"sim", *BESIDE_ALL}
 TASKS = WORLD | {"tasks"}
 ENVS = TASKS | {"envs"}
@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "experiments": {"policy", "imitation", *BESIDE_ALL},
     "checkpoints": set(),
     "naming": set(),
+    "command_line": set(),
 }
 WITHOUT_TORCH = ("sim", "tasks", "envs", "evaluation", "bench.sim", "cli")
 ON_GPU = {"xview_training.sim.cuda", "xview_training.bench.cuda"}  # share their buffers with torch

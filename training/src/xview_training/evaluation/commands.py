@@ -1,0 +1,66 @@
+"""`xview evaluate` and `xview train curve`. Imported for every `xview`, so functions import what they need."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from xview_deploy.spec import ContractError
+
+from xview_training.command_line import checked, write_json
+
+
+def evaluate(
+    policy: str | None = None,
+    suite: str = "heldout",
+    event: str | None = None,
+    difficulty: str | None = None,
+    episodes: int = 200,
+    seed: int = 0,
+    strict: bool = False,
+    json: Path | None = None,
+) -> None:
+    """Plays a suite's tasks with a policy and prints success by event, difficulty and first-frame visibility.
+
+    Args:
+        policy: a bundle, "random", "forward_biased_random" or "expert"; the shipped bundle by default.
+        suite: train, heldout, robot or twin.
+        event: approach or break; what the suite draws by default.
+        difficulty: near, easy, medium or hard; what the suite draws by default.
+        episodes: how many tasks, each another world.
+        seed: chooses the tasks, and the random numbers of the policy.
+        strict: an arrival at a wrong candidate ends the episode.
+        json: write everything to this file.
+    """
+    from rich.console import Console
+
+    from xview_training.evaluation import table
+    from xview_training.evaluation.episodes import Selection, play
+    from xview_training.evaluation.players import player_named
+    from xview_training.tasks.events import TaskEvent
+    from xview_training.tasks.suites import suite_named
+    from xview_training.tasks.task import DIFFICULTIES
+
+    if difficulty is not None and difficulty not in DIFFICULTIES:
+        raise ContractError(f"difficulty: expected one of {', '.join(DIFFICULTIES)}, got {difficulty!r}")
+    chosen = dataclasses.replace(checked(suite_named, suite), strict=strict)
+    wanted = None if event is None else TaskEvent.parse(event)
+    selection = Selection(chosen, episodes, seed, wanted, difficulty)
+    player = checked(player_named, policy, seed)
+    results = checked(play, player, selection)
+    Console().print(table.as_text(player.name, suite, results))
+    if json is not None:
+        write_json(json, table.as_json(player.name, suite, seed, results) | {"strict": strict})
+
+
+def train_curve(run: Path, out: Path) -> None:
+    """Draws a run's learning curves.
+
+    Args:
+        run: folder of the run.
+        out: picture to write, *.png or *.svg.
+    """
+    from xview_training.evaluation.curve import draw
+
+    checked(draw, run, out)
+    print(out)
