@@ -23,12 +23,14 @@ WORLD = {"sim", *BESIDE_ALL}
 TASKS = WORLD | {"tasks"}
 ENVS = TASKS | {"envs"}
 IMITATION = ENVS | {"policy", "imitation", "checkpoints", "experiments"}
+PPO = IMITATION | {"ppo"}
 MAY_IMPORT = {
     "sim": WORLD,
     "tasks": TASKS,
     "envs": ENVS,
     "policy": {"policy", *BESIDE_ALL},
     "imitation": IMITATION,
+    "ppo": PPO,
     "evaluation": ENVS | {"policy", "imitation", "evaluation"},
     "experiments": {"policy", "imitation", *BESIDE_ALL},
     "checkpoints": set(),
