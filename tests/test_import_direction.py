@@ -24,6 +24,7 @@ TASKS = WORLD | {"tasks"}
 ENVS = TASKS | {"envs"}
 IMITATION = ENVS | {"policy", "imitation", "checkpoints", "experiments"}
 PPO = IMITATION | {"ppo"}
+EVALUATION = ENVS | {"policy", "imitation", "evaluation"}
 MAY_IMPORT = {
     "sim": WORLD,
     "tasks": TASKS,
@@ -31,13 +32,14 @@ MAY_IMPORT = {
     "policy": {"policy", *BESIDE_ALL},
     "imitation": IMITATION,
     "ppo": PPO,
-    "evaluation": ENVS | {"policy", "imitation", "evaluation"},
+    "evaluation": EVALUATION,
+    "factory": EVALUATION | {"factory"},
     "experiments": {"policy", "imitation", *BESIDE_ALL},
     "checkpoints": set(),
     "naming": set(),
     "command_line": set(),
 }
-WITHOUT_TORCH = ("sim", "tasks", "envs", "evaluation", "bench.sim", "cli")
+WITHOUT_TORCH = ("sim", "tasks", "envs", "evaluation", "factory", "bench.sim", "cli")
 ON_GPU = {"xview_training.sim.cuda", "xview_training.bench.cuda"}  # share their buffers with torch
 
 

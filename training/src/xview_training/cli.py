@@ -11,8 +11,9 @@ from typing import Any
 from xview_training.bench.commands import bench_endings, bench_policy, bench_sim
 from xview_training.evaluation.commands import evaluate, train_curve
 from xview_training.export_command import export
+from xview_training.factory.commands import tasks_make
 from xview_training.imitation.commands import train_imitation
-from xview_training.tasks.commands import tasks_show
+from xview_training.tasks.commands import tasks_gallery, tasks_show
 
 
 def commands() -> Mapping[str, Any]:
@@ -21,6 +22,6 @@ def commands() -> Mapping[str, Any]:
         "train": {"imitation": train_imitation, "curve": train_curve},
         "evaluate": evaluate,
         "export": export,
-        "tasks": {"show": tasks_show},
+        "tasks": {"gallery": tasks_gallery, "make": tasks_make, "show": tasks_show},
         "bench": {"endings": bench_endings, "policy": bench_policy, "sim": bench_sim},
     }

@@ -18,6 +18,7 @@ from xview_training.sim.worlds import PLACES
 from xview_training.tasks import rules
 from xview_training.tasks.objects import target_object
 from xview_training.tasks.paths import distance_field
+from xview_training.tasks.sources import Request
 from xview_training.tasks.synthesis import Synthesiser, goal_mask
 from xview_training.tasks.task import Task
 from xview_training.tasks.visibility import VIEW_SIZE, target_id, target_view
@@ -86,22 +87,31 @@ class CrossViewEnvs:
         """bool (N,): which slots wait for a task."""
         return self.episode[:, rules.DONE] > 0
 
-    def assign(self, slots: np.ndarray, requests: Iterator[Task | tuple]) -> None:
+    @property
+    def terminated(self) -> np.ndarray:
+        """bool (N,): which episodes the world itself ended: success, death, or the wrong object of a strict task."""
+        books = self.episode
+        wrong = (books[:, rules.STRICT] > 0) & (books[:, rules.FIRST] == rules.DISTRACTOR_FIRST)
+        return (books[:, rules.SUCCESS] > 0) | (books[:, rules.DIED] > 0) | wrong
+
+    @property
+    def truncated(self) -> np.ndarray:
+        """bool (N,): which episodes were over by their time limit alone; what would have come next has a value."""
+        return self.done & ~self.terminated
+
+    def assign(self, slots: np.ndarray, requests: Iterator[Request]) -> None:
         """Gives each slot the next request: a Task, or arguments (suite, index, event, difficulty) to make one."""
         wanted = dict(zip((int(s) for s in slots), requests, strict=False))
         self.sim.run_slices(self._assign_slice(wanted), slots)
         self._look(slots)
 
-    def _assign_slice(self, wanted: dict):
+    def _assign_slice(self, wanted: dict[int, Request]):
         makers = list(self._makers)
 
         def assign(part: np.ndarray, _scratch: tuple) -> None:
             maker = makers.pop()
             for slot in part:
-                request = wanted[int(slot)]
-                task = request if isinstance(request, Task) else maker.make(int(slot), *request)
-                maker.enter(int(slot), task) if task is not request else maker.load(int(slot), task)
-                self._enter(int(slot), task, maker)
+                self._enter(int(slot), maker.take(int(slot), wanted[int(slot)]), maker)
 
         return assign
 

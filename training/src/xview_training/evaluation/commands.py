@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 from xview_deploy.spec import ContractError
@@ -24,8 +23,8 @@ def evaluate(
 
     Args:
         policy: a bundle, "random", "forward_biased_random" or "expert"; the shipped bundle by default.
-        suite: train, heldout, robot or twin.
-        event: approach or break; what the suite draws by default.
+        suite: a suite (heldout, heldout-v1, ...) or a file of tasks.
+        event: approach, break, use, melee or archery; what the suite draws by default.
         difficulty: near, easy, medium or hard; what the suite draws by default.
         episodes: how many tasks, each another world.
         seed: chooses the tasks, and the random numbers of the policy.
@@ -37,16 +36,16 @@ def evaluate(
     from xview_training.evaluation import table
     from xview_training.evaluation.episodes import Selection, play
     from xview_training.evaluation.players import player_named
-    from xview_training.tasks.events import TaskEvent
-    from xview_training.tasks.suites import suite_named
+    from xview_training.tasks.events import TaskEvent, table_for
+    from xview_training.tasks.sources import source_named
     from xview_training.tasks.task import DIFFICULTIES
 
     if difficulty is not None and difficulty not in DIFFICULTIES:
         raise ContractError(f"difficulty: expected one of {', '.join(DIFFICULTIES)}, got {difficulty!r}")
-    chosen = dataclasses.replace(checked(suite_named, suite), strict=strict)
+    chosen = checked(source_named, suite).strictly(strict)
     wanted = None if event is None else TaskEvent.parse(event)
     selection = Selection(chosen, episodes, seed, wanted, difficulty)
-    player = checked(player_named, policy, seed)
+    player = checked(player_named, policy, seed, table_for(chosen.events))
     results = checked(play, player, selection)
     Console().print(table.as_text(player.name, suite, results))
     if json is not None:

@@ -13,7 +13,7 @@ from xview_training.evaluation.players import Player
 from xview_training.sim.worlds import GENERATION
 from xview_training.tasks import rules
 from xview_training.tasks.events import TaskEvent
-from xview_training.tasks.suites import Suite
+from xview_training.tasks.sources import Request, TaskSource
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Episode:
 
 @dataclasses.dataclass(frozen=True)
 class Selection:
-    """Which tasks to play: `seed` chooses their indices in the suite; None plays what the suite draws."""
+    """Which tasks to play: `seed` chooses their indices in the suite or file; None plays what it draws or holds."""
 
-    suite: Suite
+    suite: TaskSource
     episodes: int
     seed: int
     event: TaskEvent | None = None
@@ -45,17 +45,23 @@ class Selection:
 
     def indices(self) -> np.ndarray:
         """Indices of distinct tasks, int64 (episodes,). ValueError where the suite holds fewer."""
-        if not 0 < self.episodes <= self.suite.size:
-            raise ValueError(f"suite {self.suite.name} holds {self.suite.size} tasks, {self.episodes} were asked for")
-        return np.random.default_rng([self.seed, GENERATION]).permutation(self.suite.size)[: self.episodes]
+        pool = self.suite.pool(self.event, self.difficulty)
+        if not 0 < self.episodes <= len(pool):
+            wish = "".join(f"{w} " for w in (self.difficulty, self.event and self.event.value) if w)
+            raise ValueError(f"suite {self.suite.name} holds {len(pool)} {wish}tasks, {self.episodes} were asked for")
+        return np.random.default_rng([self.seed, GENERATION]).permutation(pool)[: self.episodes].astype(np.int64)
+
+    def request(self, index: int) -> Request:
+        """What to give an environment for one of the indices."""
+        return self.suite.request(index, self.event, self.difficulty)
 
 
 def play(
     player: Player, selection: Selection, image_size: int = 64, batch: int = 64, quiet: bool = False
 ) -> list[Episode]:
-    """Plays every task once; the order of the result is that of `selection.indices()`."""
+    """Plays every task once by the player's table; the order of the result is that of `selection.indices()`."""
     order = selection.indices()
-    envs = CrossViewEnvs(min(batch, len(order)), image_size)
+    envs = CrossViewEnvs(min(batch, len(order)), image_size, actions=player.actions)
     playing = np.full(len(envs), -1)  # position in `order` of each slot's task, -1 where it has none
     results: dict[int, Episode] = {}
     waiting = iter(range(len(order)))
@@ -68,7 +74,7 @@ def play(
             positions = list(itertools.islice(waiting, len(free)))
             slots = free[: len(positions)]
             playing[slots] = positions
-            requests = [(selection.suite, int(order[p]), selection.event, selection.difficulty) for p in positions]
+            requests = [selection.request(int(order[p])) for p in positions]
             if requests:
                 envs.assign(slots, iter(requests))
                 player.begin(envs, slots)

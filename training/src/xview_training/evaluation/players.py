@@ -13,6 +13,7 @@ from xview_deploy.runtime.onnx_graphs import Graphs
 from xview_deploy.runtime.random_policy import ForwardBiasedRandomPolicy, RandomPolicy
 from xview_deploy.runtime.sampling import choose_actions
 from xview_deploy.shipped import bundle_path
+from xview_deploy.spec import ActionTable
 
 from xview_training.envs.crossview import CrossViewEnvs
 from xview_training.imitation.expert import Expert
@@ -22,9 +23,10 @@ BUNDLE_THREADS = 2  # a batch of pictures feeds more than one
 
 
 class Player(Protocol):
-    """Acts in a batch of environments."""
+    """Acts in a batch of environments, by the rows of its table."""
 
     name: str
+    actions: ActionTable
 
     def begin(self, envs: CrossViewEnvs, slots: np.ndarray) -> None:
         """New tasks have been put into these slots."""
@@ -37,7 +39,7 @@ class RandomPlayer:
     """A random policy of the robot's package, one draw an environment."""
 
     def __init__(self, policy: RandomPolicy):
-        self.name = policy.name
+        self.name, self.actions = policy.name, policy.actions
         self._policy = policy
 
     def begin(self, envs: CrossViewEnvs, slots: np.ndarray) -> None:
@@ -53,7 +55,8 @@ class ExpertPlayer:
 
     name = "expert"
 
-    def __init__(self) -> None:
+    def __init__(self, actions: ActionTable | None = None) -> None:
+        self.actions = actions or ActionTable()
         self._expert: Expert | None = None
 
     def begin(self, envs: CrossViewEnvs, slots: np.ndarray) -> None:
@@ -71,8 +74,8 @@ class ExpertPlayer:
 class NetworkPlayer:
     """A policy's network, sampled as the robot samples it, in one batch."""
 
-    def __init__(self, network: Network, name: str, seed: int):
-        self.name = name
+    def __init__(self, network: Network, name: str, seed: int, actions: ActionTable | None = None):
+        self.name, self.actions = name, actions or ActionTable()
         self._network = network
         self._rng = np.random.default_rng(seed)
         self._goal: EncodedGoal | None = None
@@ -97,17 +100,17 @@ class NetworkPlayer:
         return choose_actions(answer.logits, uniform=self._rng.random((len(envs), 3)))
 
 
-def player_named(name: str | None, seed: int) -> Player:
+def player_named(name: str | None, seed: int, actions: ActionTable | None = None) -> Player:
     """ "random", "forward_biased_random", "expert", a bundle's path, or the shipped bundle for None.
 
-    ValueError where it is none of these.
+    actions: the table of those that have none of their own; a bundle's is in it. ValueError for an unknown name.
     """
     players: dict[str, Callable[[], Player]] = {
-        RandomPolicy.name: lambda: RandomPlayer(RandomPolicy(seed=seed)),
-        ForwardBiasedRandomPolicy.name: lambda: RandomPlayer(ForwardBiasedRandomPolicy(seed=seed)),
-        ExpertPlayer.name: ExpertPlayer,
+        RandomPolicy.name: lambda: RandomPlayer(RandomPolicy(actions, seed)),
+        ForwardBiasedRandomPolicy.name: lambda: RandomPlayer(ForwardBiasedRandomPolicy(actions, seed)),
+        ExpertPlayer.name: lambda: ExpertPlayer(actions),
     }
     if name is None or (name not in players and (Path(name).suffix or Path(name).exists())):
         graphs = Graphs.load(bundle_path(name), Execution(threads=BUNDLE_THREADS))
-        return NetworkPlayer(graphs, graphs.metadata.name, seed)
+        return NetworkPlayer(graphs, graphs.metadata.name, seed, graphs.metadata.actions)
     return named(players, name, "policy or bundle")()

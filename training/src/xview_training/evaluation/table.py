@@ -50,14 +50,18 @@ def summary(episodes: list[Episode]) -> dict[str, Any]:
     }
 
 
-def as_json(player: str, suite: str, seed: int, episodes: list[Episode]) -> dict[str, Any]:
-    """Everything of one evaluation."""
-    table = [
+def table_rows(episodes: list[Episode]) -> list[dict[str, Any]]:
+    """Every group's summary under its names."""
+    return [
         {"event": event, "difficulty": difficulty, "first_frame": visibility} | summary(chosen)
         for (event, difficulty, visibility), chosen in groups(episodes)
     ]
+
+
+def as_json(player: str, suite: str, seed: int, episodes: list[Episode]) -> dict[str, Any]:
+    """Everything of one evaluation."""
     head = {"policy": player, "suite": suite, "seed": seed} | summary(episodes)
-    return head | {"table": table, "results": [dataclasses.asdict(e) for e in episodes]}
+    return head | {"table": table_rows(episodes), "results": [dataclasses.asdict(e) for e in episodes]}
 
 
 def as_text(player: str, suite: str, episodes: list[Episode]) -> Table:

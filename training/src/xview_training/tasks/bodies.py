@@ -61,6 +61,7 @@ ROBOT = BodyRange(
     pitch=(-0.05, 0.15),
     texture_sets=8,
 )
+LOW_ROBOT = dataclasses.replace(ROBOT, eye_height=(0.15, 0.6), vertical_fov_deg=(75.0, 110.0))
 EYES = BodyRange(
     eye_height=(0.15, 1.8),
     vertical_fov_deg=(60.0, 110.0),
