@@ -14,18 +14,20 @@ from xview_training.command_line import checked, write_json
 def bench_sim(
     size: int | None = None,
     environments: int | None = None,
+    scaling: tuple[int, ...] = (1, 4, 16, 64, 256),
     seconds: float = 5.0,
     seed: int = 0,
     device: str = "cpu",
     json: Path | None = None,
 ) -> None:
-    """Steps per core-second of the whole environment step, beside drawing alone and the ray caster.
+    """Steps per core-second of the whole environment step, beside drawing alone, the ray caster and ViZDoom.
 
     On a GPU: steps per second of batches, with the shares of drawing and rules.
 
     Args:
         size: pixels a side; 128 on the CPU, 128 and 224 on a GPU.
         environments: how many worlds; 16 on the CPU, 64, 512 and 4096 on a GPU.
+        scaling: on the CPU, batches whose whole steps are measured too.
         seconds: of each loop: processor time on the CPU, wall-clock time on a GPU.
         seed: of the worlds and actions.
         device: cpu, cuda or cuda:NUMBER.
@@ -33,23 +35,20 @@ def bench_sim(
     """
     figures: Any
     if device == "cpu":
-        figures = _bench_sim_on_cpu(size or 128, environments or 16, seconds, seed)
+        figures = checked(_bench_sim_on_cpu, size or 128, environments or 16, scaling, seconds, seed)
     else:
         figures = checked(_bench_sim_on_gpu, size, environments, seconds, seed, device)
     if json is not None:
         write_json(json, figures)
 
 
-def _bench_sim_on_cpu(size: int, environments: int, seconds: float, seed: int) -> dict[str, Any]:
-    from xview_training.bench.sim import measure
+def _bench_sim_on_cpu(
+    size: int, environments: int, scaling: tuple[int, ...], seconds: float, seed: int
+) -> dict[str, Any]:
+    from xview_training.bench.sim import SimBenchSettings, as_text, measure
 
-    rates = measure(size, environments, seconds, seed)
-    print(f"{environments} worlds, {size} x {size}, colour + object id + depth, one thread, per core-second:")
-    print(f"  whole step            {rates.steps_per_core_second:8,.0f}")
-    print(f"  drawing, merged quads {rates.render_only:8,.0f}")
-    print(f"  drawing, ray caster   {rates.ray_caster:8,.0f}")
-    print(f"  whole step / ray caster {rates.steps_per_core_second / rates.ray_caster:.2f}")
-    print(f"  memory per environment {rates.bytes_per_env / 2**20:.2f} MiB")
+    rates = measure(SimBenchSettings(size, environments, seconds, seed=seed, scaling=scaling))
+    print("\n".join(as_text(rates)))
     return dataclasses.asdict(rates)
 
 

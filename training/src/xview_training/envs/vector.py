@@ -21,17 +21,19 @@ from gymnasium.vector.utils import batch_space
 from xview_deploy.spec import ActionTable
 
 from xview_training.envs import spaces
-from xview_training.envs.crossview import CrossViewEnvs
+from xview_training.envs.crossview import SUPERSAMPLING, CrossViewEnvs
 from xview_training.envs.episode_picture import episode_picture
 from xview_training.envs.task_draws import DrawSettings, TaskDraws
 from xview_training.naming import named
 from xview_training.tasks import rules
+from xview_training.tasks.goal_views import GOAL_SIDE
 
 Observations = dict[str, np.ndarray]
 Infos = dict[str, Any]
 Seeds = int | Sequence[int | None] | None
 
 RENDERING: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": ActionTable().rate_hz}
+LEAST_SIZE = GOAL_SIDE // SUPERSAMPLING  # pixels a side, below which a goal's mask may be empty
 METADATA = {**RENDERING, "autoreset_mode": AutoresetMode.NEXT_STEP}
 
 
@@ -66,8 +68,10 @@ class CrossViewVectorEnv(VectorEnv[Observations, np.ndarray, np.ndarray]):
         max_episode_steps: decisions, where that is less than the task's own limit. copy: False returns the batch's own
         arrays, which the next step overwrites.
         """
-        if min(num_envs, image_size, threads, max_episode_steps or 1) < 1:
-            raise ValueError("num_envs, image_size, threads and max_episode_steps: expected 1 or more")
+        if min(num_envs, threads, 1 if max_episode_steps is None else max_episode_steps) < 1:
+            raise ValueError("num_envs, threads and max_episode_steps: expected 1 or more")
+        if image_size < LEAST_SIZE:
+            raise ValueError(f"image_size: expected {LEAST_SIZE} or more, got {image_size}")
         if render_mode is not None:
             named(dict.fromkeys(RENDERING["render_modes"]), render_mode, "render_mode")
         self.draws = TaskDraws(DrawSettings(suite, event, difficulty, randomise))
