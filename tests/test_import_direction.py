@@ -22,9 +22,9 @@ BESIDE_ALL = {"naming", "command_line"}
 WORLD = {"sim", *BESIDE_ALL}
 TASKS = WORLD | {"tasks"}
 ENVS = TASKS | {"envs"}
-IMITATION = ENVS | {"policy", "imitation", "checkpoints", "experiments"}
+IMITATION = ENVS | {"policy", "imitation", "checkpoints", "experiments", "runs"}
 PPO = IMITATION | {"ppo"}
-EVALUATION = ENVS | {"policy", "imitation", "evaluation"}
+EVALUATION = ENVS | {"policy", "imitation", "evaluation", "runs"}
 MAY_IMPORT = {
     "sim": WORLD,
     "tasks": TASKS,
@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "factory": EVALUATION | {"factory"},
     "experiments": {"policy", "imitation", *BESIDE_ALL},
     "checkpoints": set(),
+    "runs": {"runs", "checkpoints", *BESIDE_ALL},
     "naming": set(),
     "command_line": set(),
 }

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from xview_training.bench.commands import bench_endings, bench_policy, bench_sim
-from xview_training.evaluation.commands import evaluate, train_curve
+from xview_training.evaluation.commands import evaluate
 from xview_training.export_command import export
 from xview_training.factory.commands import tasks_make
 from xview_training.imitation.commands import train_imitation
+from xview_training.runs.commands import hub_pull, hub_push, train_curve
 from xview_training.tasks.commands import tasks_gallery, tasks_show
 
 
@@ -22,6 +23,7 @@ def commands() -> Mapping[str, Any]:
         "train": {"imitation": train_imitation, "curve": train_curve},
         "evaluate": evaluate,
         "export": export,
+        "hub": {"pull": hub_pull, "push": hub_push},
         "tasks": {"gallery": tasks_gallery, "make": tasks_make, "show": tasks_show},
         "bench": {"endings": bench_endings, "policy": bench_policy, "sim": bench_sim},
     }

@@ -1,4 +1,4 @@
-"""`xview evaluate` and `xview train curve`. Imported for every `xview`, so functions import what they need."""
+"""`xview evaluate`. Imported for every `xview`, so the function imports what it needs."""
 
 from __future__ import annotations
 
@@ -50,16 +50,3 @@ def evaluate(
     Console().print(table.as_text(player.name, suite, results))
     if json is not None:
         write_json(json, table.as_json(player.name, suite, seed, results) | {"strict": strict})
-
-
-def train_curve(run: Path, out: Path) -> None:
-    """Draws a run's learning curves.
-
-    Args:
-        run: folder of the run.
-        out: picture to write, *.png or *.svg.
-    """
-    from xview_training.evaluation.curve import draw
-
-    checked(draw, run, out)
-    print(out)
