@@ -117,6 +117,10 @@ def test_seeds_repeat_and_environment_i_is_the_single_one_of_seed_plus_i(new_env
     assert len({*infos["task_id"], *follows}) == 6
     env = gymnasium.make(NAME, **QUICK)
     seen, info = env.reset(seed=13)
+    assert {name: type(fact) for name, fact in info.items()} == {
+        "success": bool, "first_right": bool, "died": bool, "ticks": int,
+        "event": str, "difficulty": str, "visible_at_start": bool, "task_id": str,
+    }  # fmt: skip
     assert info["task_id"] == infos["task_id"][2]
     assert (seen["image"] == first["image"][2]).all()
     assert envs.reset(seed=[None, None, 13])[1]["task_id"][2] == info["task_id"]

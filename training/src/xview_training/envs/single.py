@@ -32,8 +32,8 @@ class CrossViewEnv(gymnasium.Env[dict[str, Any], np.ndarray]):
     ):
         """See CrossViewVectorEnv. `gymnasium.make` itself takes max_episode_steps."""
         self.envs = CrossViewVectorEnv(
-            1, suite, event, difficulty, image_size, actions, randomise,
-            autoreset_mode=AutoresetMode.DISABLED, render_mode=render_mode,
+            1, suite, event, difficulty, image_size, actions, randomise, render_mode=render_mode,
+            autoreset_mode=AutoresetMode.DISABLED, threads=1, copy=False,
         )  # fmt: skip
         self.metadata = {key: self.envs.metadata[key] for key in RENDERING}
         self.render_mode = render_mode

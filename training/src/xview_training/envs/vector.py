@@ -27,6 +27,7 @@ from xview_training.envs.task_draws import DrawSettings, TaskDraws
 from xview_training.naming import named
 from xview_training.tasks import rules
 from xview_training.tasks.goal_views import GOAL_SIDE
+from xview_training.tasks.task import Task
 
 Observations = dict[str, np.ndarray]
 Infos = dict[str, Any]
@@ -35,6 +36,16 @@ Seeds = int | Sequence[int | None] | None
 RENDERING: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": ActionTable().rate_hz}
 LEAST_SIZE = GOAL_SIDE // SUPERSAMPLING  # pixels a side, below which a goal's mask may be empty
 METADATA = {**RENDERING, "autoreset_mode": AutoresetMode.NEXT_STEP}
+
+
+def _of_task(task: Task | None) -> Infos:
+    assert task is not None
+    return {
+        "event": task.event.value,
+        "difficulty": task.difficulty,
+        "visible_at_start": task.visible_at_start,
+        "task_id": task.task_id,
+    }
 
 
 class CrossViewVectorEnv(VectorEnv[Observations, np.ndarray, np.ndarray]):
@@ -59,7 +70,7 @@ class CrossViewVectorEnv(VectorEnv[Observations, np.ndarray, np.ndarray]):
         max_episode_steps: int | None = None,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         render_mode: str | None = None,
-        threads: int = 1,
+        threads: int = 2,
         copy: bool = True,
     ):
         """suite, event, difficulty, randomise: see DrawSettings; ValueError where they fit nothing.
@@ -85,6 +96,12 @@ class CrossViewVectorEnv(VectorEnv[Observations, np.ndarray, np.ndarray]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.batch = CrossViewEnvs(num_envs, image_size, threads, table)
         self.generators = [seeding.np_random()[0] for _ in range(num_envs)]  # each environment draws its own tasks
+        self._of_tasks = {
+            "event": np.full(num_envs, None, object),
+            "difficulty": np.full(num_envs, None, object),
+            "visible_at_start": np.zeros(num_envs, bool),
+            "task_id": np.full(num_envs, None, object),
+        }
         self._most_ticks = np.inf if max_episode_steps is None else max_episode_steps * table.ticks_per_action
 
     def reset(self, *, seed: Seeds = None, options: dict[str, Any] | None = None) -> tuple[Observations, Infos]:
@@ -128,7 +145,7 @@ class CrossViewVectorEnv(VectorEnv[Observations, np.ndarray, np.ndarray]):
                 final = {"final_obs": self.seen(slot), "final_info": self.facts(slot)}
                 infos = self._add_info(infos, final, slot)
             self._begin(over)
-        return self._observations(), reward, terminated, truncated, self._infos(np.ones(self.num_envs, bool), infos)
+        return self._observations(), reward, terminated, truncated, infos | self._infos(np.ones(self.num_envs, bool))
 
     def render(self) -> tuple[np.ndarray, ...] | None:
         """A picture uint8 (H, 2 H, 3) of each environment: its view, and the goal with the target outlined."""
@@ -148,33 +165,37 @@ class CrossViewVectorEnv(VectorEnv[Observations, np.ndarray, np.ndarray]):
 
     def facts(self, slot: int) -> Infos:
         """One environment's info, before it is batched."""
-        task, episode = self.batch.tasks[slot], self.batch.episode[slot]
-        assert task is not None
+        return {name: array[slot : slot + 1].tolist()[0] for name, array in self._facts().items()}
+
+    def _facts(self) -> dict[str, np.ndarray]:
+        books = self.batch.episode
         return {
-            "success": bool(episode[rules.SUCCESS]),
-            "first_right": bool(episode[rules.FIRST] == rules.TARGET_FIRST),
-            "died": bool(episode[rules.DIED]),
-            "ticks": int(episode[rules.TICKS]),
-            "event": task.event.value,
-            "difficulty": task.difficulty,
-            "visible_at_start": task.visible_at_start,
-            "task_id": task.task_id,
-        }
+            "success": books[:, rules.SUCCESS] > 0,
+            "first_right": books[:, rules.FIRST] == rules.TARGET_FIRST,
+            "died": books[:, rules.DIED] > 0,
+            "ticks": books[:, rules.TICKS].astype(int),
+        } | self._of_tasks
 
     def _begin(self, wanted: np.ndarray) -> None:
         slots = np.flatnonzero(wanted)
         self.batch.assign(slots, iter([self.draws.request(self.generators[slot]) for slot in slots]))
         limits = self.batch.episode[:, rules.LIMIT]
         limits[slots] = np.minimum(limits[slots], self._most_ticks)
+        for slot in slots:
+            for name, value in _of_task(self.batch.tasks[slot]).items():
+                self._of_tasks[name][slot] = value
 
     def _observations(self) -> Observations:
         own = spaces.as_dict(self.batch.observation)
         return {name: array.copy() for name, array in own.items()} if self.copy else own
 
-    def _infos(self, wanted: np.ndarray, infos: Infos | None = None) -> Infos:
-        infos = infos or {}
-        for slot in np.flatnonzero(wanted).tolist():
-            infos = self._add_info(infos, self.facts(slot), slot)
+    def _infos(self, wanted: np.ndarray) -> Infos:
+        """Batched as `_add_info` would, for all at once."""
+        infos: Infos = {}
+        for name, array in self._facts().items():
+            infos[name] = np.full_like(array, None if array.dtype == object else 0)
+            infos[name][wanted] = array[wanted]
+            infos[f"_{name}"] = wanted.copy()
         return infos
 
     def _checked(self, actions: np.ndarray) -> np.ndarray:
