@@ -57,6 +57,6 @@ class Watching:
         rate = self.here / max(now - self._started, 1e-9)
         self._bar.update(self._task, completed=intake.made, rate=f"{rate:.0f}/s")
         if self._bar.disable and now - self._said >= LINE_EVERY_S:
-            left = f"{(self._count - intake.made) / rate / 60:.0f} min left" if rate else "starting"
+            left = f"{(self._count - intake.made) / rate / 60:.0f} min left" if self.here else "starting"
             self._console.print(f"{intake.made:,} of {self._count:,} tasks, {rate:.0f}/s, {left}", highlight=False)
             self._said = now

@@ -196,7 +196,12 @@ def _parse(record: dict[str, Any], path: Path) -> FileHeader:
     for field, names in codes.items():
         if unknown := sorted(set(names) - set(CODES[field])):
             raise TaskFileError(f"{path}: it has the {field} {unknown[0]!r}, which this version does not know")
-    return FileHeader(codes=codes, **record)
+    header = FileHeader(codes=codes, **record)
+    if not (isinstance(header.suite, str) and isinstance(header.count, int) and isinstance(header.seed, int)):
+        raise TypeError(
+            f"expected a suite's name and two whole numbers, got {header.suite}, {header.count}, {header.seed}"
+        )
+    return header
 
 
 def _digest(file: BinaryIO) -> str:

@@ -91,8 +91,8 @@ def _card(source: str, task: Task, maker: Synthesiser) -> str:
         f'data-difficulty="{task.difficulty}" data-seen="{seen}">'
         f'<div class="pictures">{"".join(_figures(task, maker))}</div><div class="words">'
         f'<div class="chips">{chips}</div><p>{task.task_id} \u00b7 world seed {task.world.seed} \u00b7 {alike}</p>'
-        f"<p>eye {body.eye_height:g} blocks high, field of view {body.vertical_fov_deg:g}\u00b0, "
-        f"speed {body.speed:g}, latency {body.latency_ticks} ticks</p></div></article>"
+        f"<p>eye {body.eye_height:.2f} blocks high, {body.vertical_fov_deg:.0f}\u00b0 field of view, "
+        f"speed {body.speed:.2f}, latency {body.latency_ticks}</p></div></article>"
     )
 
 
