@@ -14,11 +14,12 @@ from typing import Any
 from xview_training import checkpoints
 from xview_training.export import BundleOrigin, export_bundle
 from xview_training.parity.check import ParityReport, ParitySettings
-from xview_training.policy.small import SmallPolicy, SmallPolicyConfig
+from xview_training.policy.architectures import build, config_from
+from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.tasks.suites import suite_named
 
 
-def load_policy(checkpoint: Path) -> tuple[SmallPolicy, dict[str, Any]]:
+def load_policy(checkpoint: Path) -> tuple[CrossViewPolicy, dict[str, Any]]:
     """The averaged policy of a checkpoint (or of a run's newest one) and the checkpoint's state."""
     folder = checkpoint
     if (checkpoint / "checkpoints").is_dir():
@@ -27,9 +28,7 @@ def load_policy(checkpoint: Path) -> tuple[SmallPolicy, dict[str, Any]]:
             raise ValueError(f"{checkpoint} holds no checkpoint yet: train first")
         folder = newest
     tensors, state = checkpoints.load(folder)
-    settings = dict(state["experiment"]["policy"])
-    settings["action_sizes"] = tuple(settings["action_sizes"])
-    policy = SmallPolicy(SmallPolicyConfig(**settings))
+    policy = build(config_from(state["experiment"]["policy"]))
     policy.load_state_dict({n[len("average.") :]: t for n, t in tensors.items() if n.startswith("average.")})
     return policy, state
 
