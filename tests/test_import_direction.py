@@ -22,7 +22,8 @@ BESIDE_ALL = {"naming", "command_line"}
 WORLD = {"sim", *BESIDE_ALL}
 TASKS = WORLD | {"tasks"}
 ENVS = TASKS | {"envs"}
-IMITATION = ENVS | {"policy", "imitation", "checkpoints", "experiments", "runs"}
+DATASETS = {"datasets", *BESIDE_ALL}
+IMITATION = ENVS | {"policy", "datasets", "imitation", "checkpoints", "experiments", "runs"}
 PPO = IMITATION | {"ppo"}
 EVALUATION = ENVS | {"policy", "imitation", "evaluation", "runs"}
 MAY_IMPORT = {
@@ -30,6 +31,7 @@ MAY_IMPORT = {
     "tasks": TASKS,
     "envs": ENVS,
     "policy": {"policy", *BESIDE_ALL},
+    "datasets": DATASETS,
     "imitation": IMITATION,
     "ppo": PPO,
     "evaluation": EVALUATION,
@@ -40,7 +42,7 @@ MAY_IMPORT = {
     "naming": set(),
     "command_line": set(),
 }
-WITHOUT_TORCH = ("sim", "tasks", "envs", "evaluation", "factory", "bench.sim", "cli")
+WITHOUT_TORCH = ("sim", "tasks", "envs", "datasets", "evaluation", "factory", "bench.sim", "cli")
 ON_GPU = {"xview_training.sim.cuda", "xview_training.bench.cuda"}  # share their buffers with torch
 
 

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from xview_training.bench.commands import bench_endings, bench_policy, bench_sim
+from xview_training.dataset_command import dataset_info, dataset_record
 from xview_training.evaluation.commands import evaluate
 from xview_training.export_command import export
 from xview_training.factory.commands import tasks_make
 from xview_training.imitation_command import train_imitation
+from xview_training.ppo.commands import train_ppo
 from xview_training.runs.commands import hub_pull, hub_push, train_curve
 from xview_training.tasks.commands import tasks_gallery, tasks_show
 
@@ -20,7 +22,8 @@ from xview_training.tasks.commands import tasks_gallery, tasks_show
 def commands() -> Mapping[str, Any]:
     """Names and functions, for the entry-point group `xview.commands`."""
     return {
-        "train": {"imitation": train_imitation, "curve": train_curve},
+        "train": {"imitation": train_imitation, "ppo": train_ppo, "curve": train_curve},
+        "dataset": {"info": dataset_info, "record": dataset_record},
         "evaluate": evaluate,
         "export": export,
         "hub": {"pull": hub_pull, "push": hub_push},
