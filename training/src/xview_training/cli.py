@@ -14,7 +14,7 @@ from xview_training.evaluation.commands import evaluate
 from xview_training.export_command import export
 from xview_training.factory.commands import tasks_make
 from xview_training.imitation_command import train_imitation
-from xview_training.ppo.commands import train_ppo
+from xview_training.ppo_command import train_ppo
 from xview_training.runs.commands import hub_pull, hub_push, train_curve
 from xview_training.tasks.commands import tasks_gallery, tasks_show
 

@@ -179,6 +179,21 @@ class CrossViewEnvs:
             self.field[slot],
         )  # fmt: skip
 
+    @property
+    def pixel_scale(self) -> float:
+        """What a pixel of the drawn pictures counts in a 64 x 64 one."""
+        return 64 * 64 / (self.sim.config.width * self.sim.config.height)
+
+    def bearings(self) -> np.ndarray:
+        """float32 (N, 2): unit vectors right, forward from each agent to its target, creatures where they are now."""
+        body, place = self.sim.body, self.target[:, [0, 2]] + 0.5
+        for slot, task in enumerate(self.tasks):
+            if task is not None and task.event.hunts:
+                place[slot] = self.sim.creatures[slot, task.creature, [physics.X, physics.Z]]
+        away = place - body[:, [physics.X, physics.Z]]
+        towards = np.arctan2(-away[:, 0], away[:, 1]) - body[:, physics.YAW]
+        return np.stack([np.sin(towards), np.cos(towards)], -1).astype(np.float32)
+
     def close(self) -> None:
         """Ends the simulator's threads."""
         self.sim.close()

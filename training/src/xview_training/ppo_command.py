@@ -1,0 +1,92 @@
+"""`xview train ppo`. Imported for every `xview`, so the function imports what it needs."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from xview_deploy.spec import ContractError
+
+from xview_training.command_line import checked
+
+
+def _changed(settings: Any, changes: dict[str, Any]) -> Any:
+    """A frozen dataclass with those fields changed that are not None."""
+    return dataclasses.replace(settings, **{name: value for name, value in changes.items() if value is not None})
+
+
+def train_ppo(
+    experiment: str = "cpu",
+    start: Annotated[Path | None, tyro.conf.arg(name="from")] = None,
+    run: Path | None = None,
+    suite: str | None = None,
+    seed: int | None = None,
+    frames: int | None = None,
+    minutes: float | None = None,
+    strict_share: float | None = None,
+    wrong_arrival_reward: float | None = None,
+    in_process: bool = True,
+    deterministic: bool = False,
+    resume: bool = True,
+    threads: int = 2,
+    device: str = "auto",
+    wandb: bool = False,
+) -> None:
+    """PPO with a KL leash to the policy that it starts from. Progress, TensorBoard and checkpoints lie in the run.
+
+    Args:
+        experiment: named settings, see xview_training/ppo/experiments.py (debug, cpu, h200, paper).
+        start: run folder or checkpoint of the policy to begin with, usually of imitation; a new one without it.
+        run: folder of the run; runs/ppo-EXPERIMENT by default.
+        suite: tasks to train on, instead of the experiment's.
+        seed: instead of the experiment's.
+        frames: decisions until the end, instead of the experiment's limits.
+        minutes: wall time until the end, instead of the experiment's limits; schedules run over it.
+        strict_share: share of tasks that a wrong arrival ends, instead of the experiment's.
+        wrong_arrival_reward: for arriving at a wrong object first, instead of the experiment's.
+        in_process: simulator, policy and learner take turns in this process.
+        deterministic: the same losses to the last bit with the same seed; needs --frames where the experiment is timed.
+        resume: continue from the run's newest checkpoint if there is one.
+        threads: processor threads of policy and simulator.
+        device: where policy and learner run: cpu, cuda, cuda:NUMBER, or auto.
+        wandb: also log to Weights & Biases.
+    """
+    import torch
+
+    from xview_training import checkpoints
+    from xview_training.ppo.experiments import ppo_experiment_named
+    from xview_training.ppo.trainer import PpoTrainer
+    from xview_training.release import load_policy
+    from xview_training.runs.scalars import WandbSettings
+
+    if not in_process:
+        raise ContractError("expected --in-process: nothing else is here that would play")
+    settings = checked(ppo_experiment_named, experiment)
+    rollout = {"wrong_arrival_reward": wrong_arrival_reward, "threads": threads}
+    changes: dict[str, Any] = {
+        "suite": suite,
+        "seed": seed,
+        "deterministic": deterministic or settings.deterministic,
+        "rollout": _changed(settings.rollout, rollout),
+        "sampling": _changed(settings.sampling, {"strict_share": strict_share}),
+    }
+    if frames is not None or minutes is not None:
+        changes |= {"frames": frames or 0, "minutes": minutes or 0.0}
+    folder = run or Path("runs") / f"ppo-{experiment}"
+    newest = checkpoints.newest(folder / "checkpoints") if resume else None
+    source = newest or start
+    policy = None
+    if source is not None:
+        policy, _ = checked(load_policy, source)
+        changes["policy"] = policy.config
+    settings = checked(_changed, settings, changes)
+    where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    logged = WandbSettings() if wandb else None
+    trainer = checked(PpoTrainer, settings, folder, policy, str(start or ""), threads, where, logged)
+    if newest is not None:
+        print(f"resuming from {newest}")
+        checked(trainer.resume, newest)
+    checked(trainer.train, newest)
+    print(f"{trainer.line()}\n{folder}")
