@@ -25,6 +25,7 @@ from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.ppo.experiments import PpoExperiment
 from xview_training.ppo.fragment import Fragment
 from xview_training.ppo.learner import Learner
+from xview_training.ppo.learner_state import learner_record, learner_tensors, restore_learner
 from xview_training.ppo.ledger import Ledger
 from xview_training.ppo.rollout import Rollout
 from xview_training.ppo.sampling import TaskSampler
@@ -176,21 +177,14 @@ class PpoTrainer:
     def save(self) -> Path:
         """Writes a checkpoint that `resume` continues from."""
         learner = self.learner
-        tensors = checkpoints.module_tensors(learner.policy, "policy")
-        tensors |= checkpoints.module_tensors(learner.average, "average")
+        tensors = learner_tensors(learner) | {"rollout_rng": self.rollout.generator.get_state()}
         tensors |= checkpoints.module_tensors(self.rollout.reference.policy, "reference")
-        tensors |= checkpoints.optimizer_tensors(learner.optimizer)
-        tensors |= {"torch_rng": torch.get_rng_state(), "rollout_rng": self.rollout.generator.get_state()}
-        state = {
+        state = learner_record(learner) | {
             "experiment": dataclasses.asdict(self.experiment),
             "origin": self.origin,
             "global_step": self.global_step,
             "seconds": self.elapsed_s,
             "seconds_of": self.seconds,
-            "iteration": learner.iteration,
-            "updates": learner.updates,
-            "kl_coef": learner.leash.coefficient,
-            "learner_rng": learner.rng.bit_generator.state,
             "rollout": self.rollout.record(),
             "sampler": self.sampler.record(),
             "ledger": self.ledger.record(),
@@ -208,19 +202,13 @@ class PpoTrainer:
         learner = self.learner
         if config_from(state["experiment"]["policy"]) != learner.policy.config:
             raise ValueError(f"{path} holds another policy than this run's: start a new run in another folder")
-        modules = {"policy": learner.policy, "average": learner.average, "reference": self.rollout.reference.policy}
-        for prefix, module in modules.items():
-            checkpoints.restore_module(module, tensors, prefix)
-        checkpoints.restore_optimizer(learner.optimizer, tensors)
-        torch.set_rng_state(tensors["torch_rng"])
+        restore_learner(learner, tensors, state)
+        checkpoints.restore_module(self.rollout.reference.policy, tensors, "reference")
         self.rollout.generator.set_state(tensors["rollout_rng"])
         self.rollout.restore(state["rollout"])
         self.sampler.restore(state["sampler"])
         self.sampler.again([Task.from_json(line) for line in state["under_way"]])
         self.ledger.restore(state["ledger"])
-        learner.iteration, learner.updates = state["iteration"], state["updates"]
-        learner.leash.coefficient = state["kl_coef"]
-        learner.rng.bit_generator.state = state["learner_rng"]
         self.origin, self.elapsed_s, self.seconds = state["origin"], state["seconds"], state["seconds_of"]
         self.rollout.refresh(learner.iteration)
 
