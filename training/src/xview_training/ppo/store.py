@@ -51,6 +51,7 @@ class StoreStatus:
     """A look at the store."""
 
     version: int
+    learners: int  # that have begun so far
     waiting: int  # fragments
     room: int  # fragments that may still come
     staleness: float  # mean of those that wait; 0 where none does
@@ -154,6 +155,7 @@ class FragmentStore:
         full = sum(record.bytes for record in waiting) >= limits.quota_bytes
         return StoreStatus(
             version=ledger.version,
+            learners=ledger.learners,
             waiting=len(waiting),
             room=0 if full else max(0, limits.max_waiting - len(waiting)),
             staleness=sum(map(ledger.staleness, waiting)) / max(1, len(waiting)),

@@ -66,6 +66,7 @@ class Ledger:
         self.counts = StoreCounts()
         self.version = 0  # of the newest weights
         self.learner = ""  # who may take
+        self.learners = 0  # that have begun so far
         self.batches: dict[int, list[str]] = {}  # the learner's latest, by their numbers
         self.open: dict[str, FragmentRecord] = {}  # in order of arrival: may still be handed out
         self.uses: dict[str, int] = {}  # of the open ones
@@ -127,6 +128,7 @@ class Ledger:
             counts.earlier = entry["trained"]
         counts.lost += max(0, counts.trained - entry["trained"])
         self.learner, self.batches = entry["learner"], {}
+        self.learners += 1
         self.version = entry["version"]
 
     def _raise_version(self, entry: Mapping[str, Any]) -> None:
