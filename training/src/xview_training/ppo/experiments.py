@@ -62,6 +62,7 @@ EXPERIMENTS = {
         PpoExperiment(
             "cpu",
             minutes=60,
+            rollout=RolloutConfig(environments=96, fragment=32),
             learner=LearnerConfig(losses=BELIEF, leash=LeashConfig(target=0.1)),
         ),
         # One GPU whose host has sixteen cores: the simulator feeds it from the processor.
