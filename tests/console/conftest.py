@@ -19,7 +19,7 @@ from xview_deploy.goal import CrossViewGoal
 from xview_deploy.picture import encode_jpeg
 from xview_deploy.safety.gate import Answered, SafetyGate
 from xview_deploy.safety.gate_settings import GateSettings
-from xview_deploy.spec import Belief
+from xview_deploy.spec import Belief, Event
 from xview_training.envs.robot_room import CORNER, ONBOARD, THIRD_PERSON, RobotRoom
 
 PERIOD_S = 0.08
@@ -47,6 +47,7 @@ class RoomRobot:
         self.arming = threading.Event()  # cleared: the gate takes its time to arm
         self.arming.set()
         self.camera_alive = True
+        self.events = tuple(event.value for event in Event)  # that its policy was trained for
         self._frames: dict[str, Frame] = {}
         self._policy: PolicyReport | None = None
         self._gate: GateReport | None = None
@@ -152,6 +153,7 @@ class RoomRobot:
             goal_id=goal.id if goal else "",
             event=goal.event.value if goal else "",
             policy="room-driver",
+            events=self.events,
             provider="CPUExecutionProvider",
             belief=Belief(visible, ((x0 + x1) / 2, (y0 + y1) / 2), (x0, y0, x1, y1), self._bearing()),
             inference_ms=6.4,

@@ -71,6 +71,20 @@ def test_click_marks_the_target_and_other_guesses_are_offered(operator, robot):
     assert robot.goals[0].mask[tuple(int(v) for v in reversed(robot.target_centre()))]
 
 
+def test_only_events_that_the_policy_was_trained_for_are_offered(operator, robot):
+    robot.events = ("break", "use")
+    expect(operator.sees("event-approach")).to_be_disabled()
+    expect(operator.sees("event-hunt")).to_have_attribute("title", "The policy room-driver was not trained for it")
+    expect(operator.sees("events-hint")).to_have_text("room-driver was not trained for: approach, hunt")
+    expect(operator.sees("event-break")).to_have_attribute("aria-pressed", "true")
+    operator.boxes(robot.target_box)
+    operator.accepts("use")
+    assert robot.goals[0].event.value == "use"
+    robot.events = ("approach", "break", "use", "hunt")
+    expect(operator.sees("event-approach")).to_be_enabled()
+    expect(operator.sees("events-hint")).to_be_empty()
+
+
 def test_corrections_by_hand_change_the_mask(operator, robot):
     operator.boxes(robot.target_box)
     x0, y0, x1, y1 = robot.target_box

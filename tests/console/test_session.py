@@ -283,6 +283,14 @@ def test_unknown_event_is_refused(page, robot):
     assert robot.goals == []
 
 
+def test_event_that_the_policy_was_not_trained_for_is_refused(page, robot):
+    robot.events = ("break",)
+    page.until(lambda: page.latest["state"]["policy"]["events"] == ["break"])
+    answer = page.ask("accept", draft=page.mark(robot)["draft"], event="approach")
+    assert "that the policy room-driver was trained for (break), got approach" in answer["message"]
+    assert robot.goals == []
+
+
 def test_mask_that_was_erased_is_refused(page, robot):
     number = page.mark(robot)["draft"]
     corners = [[0, 0], [640, 0], [640, 480], [0, 480]]

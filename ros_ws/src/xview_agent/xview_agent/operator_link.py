@@ -75,6 +75,7 @@ class OperatorLink:
             goal_id=status.goal_id,
             event=status.event,
             policy=status.policy,
+            events=tuple(status.events),
             provider=status.provider,
             belief=belief,
             inference_ms=status.inference_ms,
