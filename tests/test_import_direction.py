@@ -25,7 +25,7 @@ ENVS = TASKS | {"envs"}
 DATASETS = {"datasets", *BESIDE_ALL}
 IMITATION = ENVS | {"policy", "datasets", "imitation", "checkpoints", "experiments", "runs"}
 PPO = IMITATION | {"ppo"}
-EVALUATION = ENVS | {"policy", "imitation", "evaluation", "runs"}
+EVALUATION = ENVS | {"policy", "imitation", "evaluation", "runs", "trained"}
 MAY_IMPORT = {
     "sim": WORLD,
     "tasks": TASKS,
@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "experiments": {"policy", "imitation", *BESIDE_ALL},
     "checkpoints": set(),
     "runs": {"runs", "checkpoints", *BESIDE_ALL},
+    "trained": {"policy", "checkpoints", "torch_network"},
     "naming": set(),
     "command_line": set(),
 }

@@ -2,11 +2,10 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
 from xview_deploy.spec import ACTION_TABLES
 from xview_training.evaluation.episodes import Selection, play
-from xview_training.evaluation.players import ExpertPlayer, RandomPlayer, player_named
+from xview_training.evaluation.players import ExpertPlayer, player_named
 from xview_training.tasks.events import TaskEvent, table_for
 from xview_training.tasks.suites import suite_named
 
@@ -59,17 +58,14 @@ def test_a_strict_episode_succeeds_where_the_lenient_one_arrives_right_first(nam
         assert all(cut.ticks < 600 for cut in strict if cut.first_wrong)
 
 
-def test_a_random_player_is_its_seed():
-    class Seen:
-        observation = dataclasses.make_dataclass("O", ["image"])(np.zeros((5, 4, 4, 3), np.uint8))
-
-    def draws(seed):
-        player = player_named("random", seed)
-        assert isinstance(player, RandomPlayer)
-        return np.stack([player.act(Seen) for _ in range(4)])
-
-    assert (draws(1) == draws(1)).all()
-    assert (draws(1) != draws(2)).any()
+@pytest.mark.parametrize("name", ["random", "forward_biased_random"])
+def test_an_episode_is_its_task_and_its_seed_whatever_is_played_beside_it(name):
+    chosen = selection(10, 4, difficulty="near")
+    one, other, third = (
+        play(player_named(name, seed), chosen, 8, batch, quiet=True) for seed, batch in ((7, 10), (7, 3), (8, 10))
+    )
+    assert one == other
+    assert one != third
 
 
 def test_scripted_players_have_the_keys_that_the_suite_s_events_need():

@@ -10,6 +10,7 @@ import tyro
 from xview_deploy.spec import ContractError
 
 from xview_training.command_line import checked
+from xview_training.ppo.cluster.settings import ClusterSettings
 
 
 def _changed(settings: Any, changes: dict[str, Any]) -> Any:
@@ -27,7 +28,9 @@ def train_ppo(
     minutes: float | None = None,
     strict_share: float | None = None,
     wrong_arrival_reward: float | None = None,
-    in_process: bool = True,
+    cluster: str | None = None,
+    layout: ClusterSettings = ClusterSettings(),
+    in_process: bool = False,
     deterministic: bool = False,
     resume: bool = True,
     threads: int = 2,
@@ -35,6 +38,8 @@ def train_ppo(
     wandb: bool = False,
 ) -> None:
     """PPO with a KL leash to the policy that it starts from. Progress, TensorBoard and checkpoints lie in the run.
+
+    Over Ray, on this machine or on a cluster (docs/cluster.md), or in one process.
 
     Args:
         experiment: named settings, see xview_training/ppo/experiments.py (debug, cpu, h200, paper).
@@ -46,11 +51,13 @@ def train_ppo(
         minutes: wall time until the end, instead of the experiment's limits; schedules run over it.
         strict_share: share of tasks that a wrong arrival ends, instead of the experiment's.
         wrong_arrival_reward: for arriving at a wrong object first, instead of the experiment's.
-        in_process: simulator, policy and learner take turns in this process.
+        cluster: address of a Ray cluster, such as HOST:6379; without it, Ray is started on this machine.
+        layout: processes of the cluster, and what each reserves.
+        in_process: without Ray: simulator, policy and learner take turns in this process.
         deterministic: the same losses to the last bit with the same seed; needs --frames where the experiment is timed.
         resume: continue from the run's newest checkpoint if there is one.
         threads: processor threads of policy and simulator.
-        device: where policy and learner run: cpu, cuda, cuda:NUMBER, or auto.
+        device: where policy and learner run in one process: cpu, cuda, cuda:NUMBER, or auto. Over Ray, the layout says.
         wandb: also log to Weights & Biases.
     """
     import torch
@@ -58,8 +65,8 @@ def train_ppo(
     from xview_training import checkpoints
     from xview_training.ppo.experiments import ppo_experiment_named
     from xview_training.ppo.trainer import PpoTrainer
-    from xview_training.release import load_policy
     from xview_training.runs.scalars import WandbSettings
+    from xview_training.trained import load_policy
 
     if not in_process:
         raise ContractError("expected --in-process: nothing else is here that would play")

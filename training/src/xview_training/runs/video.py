@@ -11,7 +11,7 @@ import numpy as np
 
 TYPE = "video/webm"
 # A tenth of the size of what OpenCV's own writer makes of these textures; "realtime" encodes faster than it plays.
-ENCODER = {"crf": "36", "b": "0", "deadline": "realtime", "cpu-used": "7"}
+ENCODER = {"crf": "40", "b": "0", "deadline": "realtime", "cpu-used": "7"}
 
 
 def webm(pictures: Iterable[np.ndarray], rate_hz: float) -> bytes:
