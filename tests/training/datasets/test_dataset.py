@@ -90,7 +90,7 @@ def test_a_data_set_of_another_kind_is_not_added_to(folder, manifest):
             DatasetWriter(folder, dataclasses.replace(manifest, **changed))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.data())
 def test_any_flipped_byte_of_a_chunk_is_noticed(folder, recordings, data):
     path = Dataset(folder).files[0]
@@ -104,7 +104,7 @@ def test_any_flipped_byte_of_a_chunk_is_noticed(folder, recordings, data):
         path.write_bytes(sound)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(st.data())
 def test_a_chunk_cut_anywhere_is_refused_by_name(folder, data):
     path = Dataset(folder).files[0]

@@ -9,7 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from xview_training.bench.commands import bench_endings, bench_policy, bench_sim
-from xview_training.dataset_command import dataset_info, dataset_record
+from xview_training.dataset_command import (
+    dataset_from_lerobot,
+    dataset_from_minestudio,
+    dataset_info,
+    dataset_record,
+    dataset_to_lerobot,
+)
 from xview_training.evaluation.commands import evaluate
 from xview_training.export_command import export
 from xview_training.factory.commands import tasks_make
@@ -23,7 +29,13 @@ def commands() -> Mapping[str, Any]:
     """Names and functions, for the entry-point group `xview.commands`."""
     return {
         "train": {"imitation": train_imitation, "ppo": train_ppo, "curve": train_curve},
-        "dataset": {"info": dataset_info, "record": dataset_record},
+        "dataset": {
+            "from-lerobot": dataset_from_lerobot,
+            "from-minestudio": dataset_from_minestudio,
+            "info": dataset_info,
+            "record": dataset_record,
+            "to-lerobot": dataset_to_lerobot,
+        },
         "evaluate": evaluate,
         "export": export,
         "hub": {"pull": hub_pull, "push": hub_push},

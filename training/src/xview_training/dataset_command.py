@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import tyro
+from xview_deploy.spec import ContractError
 
 from xview_training.command_line import checked
 
@@ -69,3 +72,71 @@ def _describe(folder: Path) -> None:
     from xview_training.datasets.overview import overview
 
     print("\n".join(checked(overview, folder)))
+
+
+def dataset_to_lerobot(
+    folder: tyro.conf.Positional[Path], out: tyro.conf.Positional[Path], video: bool = False
+) -> None:
+    """Converts a data set of ours to a LeRobotDataset v3.0.
+
+    Args:
+        folder: of the data set.
+        out: new folder.
+        video: the agent's pictures as MP4, which loses a little; otherwise as pictures, which loses nothing.
+    """
+    from xview_training.datasets.dataset import Dataset
+
+    with _optional("pyarrow"):
+        from xview_training.datasets.lerobot.writing import to_lerobot
+
+    print(checked(to_lerobot, checked(Dataset, folder), out, video))
+
+
+def dataset_from_lerobot(folder: tyro.conf.Positional[Path], out: tyro.conf.Positional[Path]) -> None:
+    """Converts a LeRobotDataset v3.0 that has our features to a data set of ours.
+
+    Args:
+        folder: of the LeRobotDataset.
+        out: folder of the data set.
+    """
+    with _optional("pyarrow"):
+        from xview_training.datasets.lerobot.reading import from_lerobot
+
+    checked(from_lerobot, folder, out)
+    _describe(out)
+
+
+def dataset_from_minestudio(
+    folder: tyro.conf.Positional[Path],
+    out: tyro.conf.Positional[Path],
+    image_size: int = 224,
+    pictures: str = "jpeg",
+    longest: int = 600,
+) -> None:
+    """Converts MineStudio's trajectories with segmentation, in LMDB files, to a data set of ours.
+
+    Args:
+        folder: in which there are the folders video (or image), action and segmentation (or segment).
+        out: folder of the data set.
+        image_size: pixels a side.
+        pictures: jpeg, or png, which loses nothing more.
+        longest: frames before an interaction's end that are kept.
+    """
+    with _optional("lmdb"):
+        from xview_training.datasets.minestudio.reading import MineStudioConfig, from_minestudio
+
+    config = checked(MineStudioConfig, image_size, pictures, longest)
+    for what, count in checked(from_minestudio, folder, out, config).items():
+        print(f"{count:8,} {what}")
+    _describe(out)
+
+
+@contextlib.contextmanager
+def _optional(package: str) -> Iterator[None]:
+    """Says how to install the package where an import within finds that it is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+        raise ContractError(f"{package} is not installed: pip install 'xview-training[datasets]'") from None

@@ -86,6 +86,11 @@ def classes_of(table: ActionTable) -> np.ndarray:
     return np.stack([encode(keys.copy(), np.full((rows, 2), turn))[0] for turn in turns], 1)
 
 
+def counted_once(classes: np.ndarray) -> np.ndarray:
+    """bool (rows, 2): with the inventory open the camera always moves, so its class stands for both and counts once."""
+    return np.stack([classes[:, 0] != classes[:, 1], np.ones(len(classes), bool)], 1)
+
+
 class Rocket2OnTable(CrossViewPolicy):
     """See `CrossViewPolicy`. A goal's vector (B, 1) is the share of the goal view that the target covers.
 
@@ -93,6 +98,7 @@ class Rocket2OnTable(CrossViewPolicy):
     """
 
     _classes: Tensor  # (rows, 2), see `classes_of`
+    _counted: Tensor  # bool (rows, 2), see `counted_once`
     _row_keys: Tensor  # (rows, 19), in the order of EMBEDDED_KEYS
     _camera_deg: Tensor  # (bins,)
     _still: Tensor  # bool (bins,)
@@ -103,8 +109,10 @@ class Rocket2OnTable(CrossViewPolicy):
         self.rocket2 = rocket2 or Rocket2Policy(config.layout)
         table = config.actions
         keys = [[key in row for key in EMBEDDED_KEYS] for row in table.buttons]
+        classes = classes_of(table)
         for name, value in {
-            "classes": torch.from_numpy(classes_of(table)),
+            "classes": torch.from_numpy(classes),
+            "counted": torch.from_numpy(counted_once(classes)),
             "row_keys": torch.tensor(keys, dtype=torch.int64),
             "camera_deg": torch.tensor(table.camera_deg, dtype=torch.float32),
             "still": torch.arange(CAMERA_BINS) == STILL_BIN,
@@ -149,6 +157,7 @@ class Rocket2OnTable(CrossViewPolicy):
     def marginals(self, buttons: Tensor, camera: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Log-probabilities (B, T, 8641) and (B, T, 121) -> of rows (B, T, rows), pitch and yaw (B, T, 11)."""
         chosen = buttons[..., self._classes.flatten()].unflatten(-1, self._classes.shape)
+        chosen = torch.where(self._counted, chosen, NEVER)
         chosen = chosen - chosen.flatten(-2).logsumexp(-1)[..., None, None]  # among what the table has
         still, moving = chosen.logsumexp(-2).unsqueeze(-1).unbind(-2)
         steps = camera.unflatten(-1, (CAMERA_BINS, CAMERA_BINS))
