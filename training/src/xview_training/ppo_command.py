@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 from xview_deploy.spec import ContractError
 
 from xview_training.command_line import checked
 from xview_training.ppo.cluster.settings import ClusterSettings
+
+if TYPE_CHECKING:
+    from xview_training.policy.cross_view import CrossViewPolicy
+    from xview_training.ppo.experiments import PpoExperiment
+    from xview_training.runs.scalars import WandbSettings
 
 
 def _changed(settings: Any, changes: dict[str, Any]) -> Any:
@@ -60,16 +65,15 @@ def train_ppo(
         device: where policy and learner run in one process: cpu, cuda, cuda:NUMBER, or auto. Over Ray, the layout says.
         wandb: also log to Weights & Biases.
     """
-    import torch
-
     from xview_training import checkpoints
     from xview_training.ppo.experiments import ppo_experiment_named
-    from xview_training.ppo.trainer import PpoTrainer
     from xview_training.runs.scalars import WandbSettings
     from xview_training.trained import load_policy
 
-    if not in_process:
-        raise ContractError("expected --in-process: nothing else is here that would play")
+    if in_process and cluster is not None:
+        raise ContractError("expected either --cluster or --in-process, got both")
+    if deterministic and not in_process:
+        raise ContractError("--deterministic: expected --in-process too, for processes meet each other by chance")
     settings = checked(ppo_experiment_named, experiment)
     rollout = {"wrong_arrival_reward": wrong_arrival_reward, "threads": threads}
     changes: dict[str, Any] = {
@@ -89,11 +93,61 @@ def train_ppo(
         policy, _ = checked(load_policy, source)
         changes["policy"] = policy.config
     settings = checked(_changed, settings, changes)
-    where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     logged = WandbSettings() if wandb else None
-    trainer = checked(PpoTrainer, settings, folder, policy, str(start or ""), threads, where, logged)
+    if in_process:
+        _train_here(settings, folder, policy, str(start or ""), threads, device, logged, newest)
+    else:
+        _train_over_ray(settings, folder, policy, str(start or ""), threads, cluster, layout, logged, resume)
+
+
+def _train_here(
+    settings: PpoExperiment,
+    folder: Path,
+    policy: CrossViewPolicy | None,
+    origin: str,
+    threads: int,
+    device: str,
+    wandb: WandbSettings | None,
+    newest: Path | None,
+) -> None:
+    import torch
+
+    from xview_training.ppo.trainer import PpoTrainer
+
+    where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    trainer = checked(PpoTrainer, settings, folder, policy, origin, threads, where, wandb)
     if newest is not None:
         print(f"resuming from {newest}")
         checked(trainer.resume, newest)
     checked(trainer.train, newest)
     print(f"{trainer.line()}\n{folder}")
+
+
+def _train_over_ray(
+    settings: PpoExperiment,
+    folder: Path,
+    policy: CrossViewPolicy | None,
+    origin: str,
+    threads: int,
+    address: str | None,
+    layout: ClusterSettings,
+    wandb: WandbSettings | None,
+    resume: bool,
+) -> None:
+    import torch
+
+    from xview_training.policy.architectures import build
+
+    try:
+        from xview_training.ppo.cluster.command import train_on_ray
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise ContractError(
+            "expected Ray to be installed, it is not: pip install 'xview-training[ray]', or --in-process"
+        ) from None
+    from xview_training.ppo.cluster.plan import ClusterRun
+
+    torch.manual_seed(settings.seed)
+    run = checked(ClusterRun, settings, layout, folder.resolve(), origin, threads, wandb)
+    checked(train_on_ray, run, address, policy or build(settings.policy), resume)

@@ -22,6 +22,7 @@ from xview_training import checkpoints
 from xview_training.envs.crossview import CrossViewEnvs
 from xview_training.policy.architectures import build, config_from
 from xview_training.policy.cross_view import CrossViewPolicy
+from xview_training.ppo.actions import actions_for
 from xview_training.ppo.experiments import PpoExperiment
 from xview_training.ppo.fragment import Fragment
 from xview_training.ppo.learner import Learner
@@ -31,7 +32,6 @@ from xview_training.ppo.rollout import Rollout
 from xview_training.ppo.sampling import TaskSampler
 from xview_training.runs.manifest import record_start
 from xview_training.runs.scalars import ScalarLog, WandbSettings
-from xview_training.tasks.events import table_for
 from xview_training.tasks.suites import suite_named
 from xview_training.tasks.task import Task
 
@@ -61,12 +61,7 @@ class PpoTrainer:
         self.device = torch.device(device)
         suite = suite_named(experiment.suite)
         policy = (start or build(experiment.policy)).to(self.device)
-        table = table_for(event for scene in suite.scenes for event, _ in scene.events)
-        if policy.config.action_sizes != table.sizes:
-            raise ValueError(
-                f"the events of suite {suite.name} need an action table of sizes {table.sizes}, "
-                f"the policy has {policy.config.action_sizes}"
-            )
+        table = actions_for(suite, policy)
         config = experiment.rollout
         envs = CrossViewEnvs(config.environments, policy.config.image_size, config.threads, table)
         self.learner = Learner(experiment.learner, policy, experiment.seed)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from ray.exceptions import ActorDiedError
 
 from xview_training import checkpoints
 from xview_training.policy.architectures import build, config_from
@@ -32,7 +33,7 @@ from xview_training.runs.scalars import ScalarLog
 
 LOG = logging.getLogger(__name__)
 ASK_EVERY_S = 0.05  # for a batch, while too few fragments wait
-REMIND_EVERY_S = 2.0  # a weights server that was restarted, while nothing comes
+REMIND_EVERY_S = 2.0  # looks whether the weights are still there, while nothing comes
 LOG_FILE = "progress.jsonl"
 
 
@@ -72,14 +73,17 @@ class ClusterLearner:
         return told_by_first(min(1.0, max(shares)))
 
     def train(self) -> dict[str, float]:
-        """From the newest checkpoint to the run's end; the last figures."""
+        """From the newest checkpoint to the run's end, or until the driver stops it; the last figures."""
         self._resume()
         self._begin()
-        with ScalarLog(self.run.folder) if self.rank == 0 else _Silence() as log:
+        with ScalarLog(self.run.folder, self.run.wandb) if self.rank == 0 else _Silence() as log:
             saved = time.monotonic()
             figures: dict[str, float] = {}
             while self.progress < 1:
-                figures = self.iterate()
+                latest = self.iterate()
+                if latest is None:
+                    break
+                figures = latest
                 if self.rank == 0:
                     self._report(log, figures)
                     if time.monotonic() - saved > self.run.experiment.checkpoint_every_s:
@@ -89,10 +93,12 @@ class ClusterLearner:
             self.save()
         return figures | {"trained": float(self.trained)}
 
-    def iterate(self) -> dict[str, float]:
-        """One batch: waited for, read, learnt from, its weights published."""
+    def iterate(self) -> dict[str, float] | None:
+        """One batch: waited for, read, learnt from, its weights published. None where the driver stopped the run."""
         started = time.monotonic()
         names = told_by_first(self._take() if self.rank == 0 else None)
+        if names is None:
+            return None
         waited_s = time.monotonic() - started
         fragments = self._read(names[self.rank :: self.world])
         read_s = time.monotonic() - started - waited_s
@@ -122,19 +128,24 @@ class ClusterLearner:
         shown["pid"] = float(os.getpid())
         ask(self._weights.publish.remote, self.version, weights_of(self.learner.policy), shown)
 
-    def _take(self) -> list[str]:
-        """The next batch's names, as soon as enough fragments wait."""
+    def _take(self) -> list[str] | None:
+        """The next batch's names, as soon as enough fragments wait. None where the index was ended by the driver."""
         self._batch += 1
         reminded = time.monotonic()
-        while True:
-            names = ask(self._index.take.remote, self.name, self._batch, self.run.batch)
-            if names:
-                return names
-            time.sleep(ASK_EVERY_S)
-            if time.monotonic() - reminded > REMIND_EVERY_S:
-                reminded = time.monotonic()
-                if ask(self._weights.figures.remote)[1] < self.version:
-                    self._publish({})
+        try:
+            while not (names := ask(self._index.take.remote, self.name, self._batch, self.run.batch)):
+                time.sleep(ASK_EVERY_S)
+                if time.monotonic() - reminded > REMIND_EVERY_S:
+                    reminded = time.monotonic()
+                    self._remind()
+        except ActorDiedError:
+            return None
+        return names
+
+    def _remind(self) -> None:
+        """A weights' actor that was restarted has none: new rollouts would wait for them, and this for new rollouts."""
+        if ask(self._weights.figures.remote)[1] < self.version:
+            self._publish({})
 
     def _read(self, names: list[str]) -> list[Fragment]:
         """These fragments, their versions in iterations; what cannot be read is reported and left out."""

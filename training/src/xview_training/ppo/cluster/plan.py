@@ -8,6 +8,7 @@ from pathlib import Path
 from xview_training.ppo.cluster.settings import ClusterSettings
 from xview_training.ppo.experiments import PpoExperiment
 from xview_training.ppo.store import StoreSettings
+from xview_training.runs.scalars import WandbSettings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +20,7 @@ class ClusterRun:
     folder: Path
     origin: str = ""  # where the policy came from that it starts with
     threads: int = 1  # of torch in each process
+    wandb: WandbSettings | None = None
 
     def __post_init__(self) -> None:
         groups, learners = self.settings.groups.groups, self.settings.learners

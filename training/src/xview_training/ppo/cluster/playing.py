@@ -13,6 +13,7 @@ import torch
 
 from xview_training.envs.crossview import CrossViewEnvs
 from xview_training.policy.cross_view import CrossViewPolicy
+from xview_training.ppo.actions import actions_for
 from xview_training.ppo.cluster.actors import ask
 from xview_training.ppo.cluster.groups import Groups
 from xview_training.ppo.cluster.learning import reference_policy
@@ -23,7 +24,6 @@ from xview_training.ppo.fragment_files import SUFFIX, header_of, write_fragment
 from xview_training.ppo.rollout import Rollout
 from xview_training.ppo.sampling import TaskSampler
 from xview_training.ppo.store_ledger import FragmentRecord
-from xview_training.tasks.events import table_for
 from xview_training.tasks.suites import suite_named
 
 SEEDS_OF_A_ROLLOUT = 1000  # one a group that it makes
@@ -89,7 +89,7 @@ class ClusterRollout:
         suite, seed = suite_named(experiment.suite), self._seed + group
         environments = experiment.rollout.environments // self.run.settings.groups.groups
         config = dataclasses.replace(experiment.rollout, environments=environments)
-        table = table_for(event for scene in suite.scenes for event, _ in scene.events)
+        table = actions_for(suite, policy)
         envs = CrossViewEnvs(config.environments, policy.config.image_size, config.threads, table)
         sampler = TaskSampler(experiment.sampling, suite, seed)
         return Rollout(config, envs, policy, self._reference, sampler, seed)

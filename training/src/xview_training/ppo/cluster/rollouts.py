@@ -63,8 +63,8 @@ class Rollouts:
     def _note(self, call: Any, number: int) -> None:
         try:
             played = ray.get(call)
-        except RayActorError as error:
-            self._failed(number, f"rollout {number} died: {error}")
+        except RayActorError:
+            self._failed(number, f"rollout {number} died and is restarted")
         except RayTaskError as error:
             self._failed(number, f"rollout {number} failed: {error.cause}")
             ray.kill(self._actors[number], no_restart=False)

@@ -19,6 +19,7 @@ from typing import Any
 import ray
 import ray.train
 import ray.train.torch
+from ray.exceptions import ActorDiedError
 from ray.train import FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchConfig, TorchTrainer
 from ray.util.placement_group import PlacementGroup, placement_group, remove_placement_group
@@ -35,6 +36,7 @@ from xview_training.ppo.store import StoreStatus
 LOG = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.25
 PLACES_WITHIN_S = 120.0
+STOPPED_WITHIN_S = 60.0
 LOCAL_OBJECT_STORE_BYTES = 512 * 2**20  # holds two versions of the weights, and little else
 # Ray's own habits that do not suit: telemetry, changing the working directory, hiding GPUs from processes without.
 ENVIRONMENT = {
@@ -56,7 +58,7 @@ class Progress:
     decisions_per_second: float  # played, since the driver began
     restarts: dict[str, int]  # since the driver began, by who was restarted
     pids: dict[str, int]
-    hung: tuple[str, ...]
+    troubles: tuple[str, ...]  # what died or hung, and why
 
     def line(self, run: ClusterRun) -> str:
         """For the terminal."""
@@ -131,11 +133,12 @@ class Driver:
         self._seen: dict[str, list[int]] = {"index": [], "weights": []}  # their processes, one after the other
         self._learners = 0  # that had begun before this driver
         self._ended: list[BaseException | None] = []  # how the learners ended
+        self._learners_thread = threading.Thread(target=self._learn, daemon=True)
 
     def train(self, look: Callable[[Progress], None]) -> Progress:
         """To the run's end; `look` is called several times a second. The learners' last error is raised."""
         self._learners = ask(self._index.status.remote)[1].learners
-        learners = threading.Thread(target=self._learn, daemon=True)
+        learners = self._learners_thread
         learners.start()
         try:
             while learners.is_alive():
@@ -175,13 +178,14 @@ class Driver:
                 "learner": max(0, store.learners - self._learners - 1),
             },
             pids=pids,
-            hung=tuple(reason for played in rollouts.latest.values() for reason in played.hung),
+            troubles=(*rollouts.reasons, *(why for played in rollouts.latest.values() for why in played.hung)),
         )
 
     def close(self) -> None:
-        """Ends what the driver made; the learners have ended, or end with Ray."""
+        """Ends what the driver made. Learners that find the index ended write a checkpoint and end, too."""
         self._rollouts.close()
         ray.kill(self._index)
+        self._learners_thread.join(STOPPED_WITHIN_S)
         ray.kill(self._weights)
         remove_placement_group(self._places)
 
@@ -220,15 +224,11 @@ class Driver:
 def learn(config: dict[str, Any]) -> None:
     """What Ray Train runs in each learner's process, again after each restart."""
     context = ray.train.get_context()
-    learner = ClusterLearner(
-        config["run"],
-        config["index"],
-        config["weights"],
-        context.get_world_rank(),
-        context.get_world_size(),
-        ray.train.torch.get_device(),
-    )
-    ray.train.report(learner.train())
+    place = context.get_world_rank(), context.get_world_size(), ray.train.torch.get_device()
+    try:
+        ClusterLearner(config["run"], config["index"], config["weights"], *place).train()
+    except ActorDiedError:
+        LOG.warning("the driver has ended the run")
 
 
 def _reserve(settings: ClusterSettings) -> PlacementGroup:
