@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterator
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+from console_page import DEADLINE_S, Page, client_for, opened
+from playwright.sync_api import BrowserContext, Locator, expect, sync_playwright
+from playwright.sync_api import Page as BrowserPage
+from starlette.testclient import TestClient
 from xview_deploy.bases.robot_command import RobotCommand
 from xview_deploy.bases.velocity import STILL, Velocity
 from xview_deploy.console.robot import Answer, Frame, GateReport, PolicyReport
@@ -197,7 +200,20 @@ def robot(room: RobotRoom) -> Iterator[RoomRobot]:
     alive.close()
 
 
-DEADLINE_S = 60.0  # of a machine that does much else
+@pytest.fixture
+def client(robot: RoomRobot) -> Iterator[TestClient]:
+    """Of a console for that robot."""
+    with client_for(robot) as client:
+        yield client
+
+
+@pytest.fixture
+def page(client: TestClient) -> Iterator[Page]:
+    """The operator's, without a browser."""
+    with opened(client) as page:
+        yield page
+
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--headless",
@@ -215,7 +231,7 @@ expect.set_options(timeout=DEADLINE_S * 1000)
 class Operator:
     """A person at the page: sees elements, points at pixels of the third-person picture."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: BrowserPage) -> None:
         self.page = page
 
     def sees(self, element: str) -> Locator:
@@ -285,7 +301,7 @@ def complaints() -> list[str]:
 @pytest.fixture
 def open_at(browser: BrowserContext, complaints: list[str]) -> Iterator[Callable[[str], Operator]]:
     """Opens the page at an address and waits for its first picture."""
-    pages: list[Page] = []
+    pages: list[BrowserPage] = []
 
     def opened(url: str) -> Operator:
         page = browser.new_page()

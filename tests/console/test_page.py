@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from console_page import eventually
 from playwright.sync_api import expect
 from xview_deploy.console.server import ConsoleServer
 from xview_deploy.console.settings import ConsoleSettings
 from xview_deploy.segmentation.grabcut import intersection_over_union
 from xview_deploy.spec import ContractError
 
-DEADLINE_S = 60.0  # of a machine that does much else
 # The machine may be slow; what is too old to act on is tested without a browser.
 PATIENT = ConsoleSettings(port=0, max_click_age_s=60, max_order_lag_s=60, max_heartbeat_lag_s=60)
 
@@ -32,13 +32,6 @@ def open_page(server, open_at) -> Callable:
 @pytest.fixture
 def operator(open_page):
     return open_page()
-
-
-def eventually(condition: Callable[[], object]) -> bool:
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not condition() and time.monotonic() < deadline_s:
-        time.sleep(0.02)
-    return bool(condition())
 
 
 def test_operator_boxes_accepts_arms_watches_and_stops(operator, robot, tmp_path):
