@@ -11,6 +11,8 @@ from xview_deploy.cli import installed_commands, run
 from xview_training import checkpoints
 from xview_training.experiments import EXPERIMENTS, experiment_named
 from xview_training.imitation.trainer import ImitationTrainer
+from xview_training.runs import manifest
+from xview_training.runs.best import scores
 
 HALF, WHOLE = 64, 128  # trained frames
 LOSSES = ("buttons", "pitch", "yaw", "heatmap", "point", "box", "bearing", "value", "total", "grad_norm")
@@ -78,10 +80,25 @@ def test_tensorboard_has_the_curves_of_both_sessions(resumed):
     assert all(event.value > 0 for event in events.Scalars("charts/frames_per_second"))
 
 
-def test_the_settings_are_written_beside_the_curves(resumed):
-    settings = json.loads((resumed / "experiment.json").read_text())
-    assert settings["name"] == "debug"
-    assert settings["collector"]["environments"] == EXPERIMENTS["debug"].collector.environments
+def test_the_run_s_folder_says_how_each_session_was_started(resumed):
+    held = manifest.read(resumed)
+    assert held["kind"] == "imitation"
+    assert held["experiment"]["name"] == "debug"
+    assert held["experiment"]["collector"]["environments"] == EXPERIMENTS["debug"].collector.environments
+    assert [start["resumed_from"] for start in held["starts"]] == [None, f"step-{HALF}"]
+
+
+def test_the_checkpoint_that_succeeded_most_is_kept(tmp_path):
+    successes = iter((0.25, 0.75, 0.5, 0.5))
+    looks = dataclasses.replace(EXPERIMENTS["debug"].validation, every=32, episodes=8)
+    settings = dataclasses.replace(EXPERIMENTS["debug"], validation=looks)
+    trainer = ImitationTrainer(
+        settings, tmp_path, threads=1, validation=lambda _policy: {"success": next(successes), "first_right": 0.25}
+    )
+    trainer.train()
+    assert checkpoints.load(tmp_path / "best")[1]["global_step"] == 64
+    assert [score.successes for score in scores(tmp_path)] == [2, 6, 4, 4]
+    assert [row.get("validation_success") for row in progress(tmp_path)] == [0.25, 0.75, 0.5, 0.5]
 
 
 def test_a_trainer_that_resumes_has_the_weights_average_optimiser_and_random_streams(resumed):

@@ -28,6 +28,7 @@ class ValidationConfig:
     episodes: int = 64  # played for their success
     environments: int = 32  # in which the expert leads to the frames of the losses
     chunks: int = 6  # of such frames
+    seed: int = 0  # chooses its tasks: one for all runs, so that they compare
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,6 +18,7 @@ def train_imitation(
     resume: bool = True,
     threads: int = 2,
     device: str = "cpu",
+    wandb: bool = False,
 ) -> None:
     """Imitation learning, of an expert that labels what the learner plays (DAgger) or of recorded episodes.
 
@@ -33,10 +34,12 @@ def train_imitation(
         resume: continue from the run's newest checkpoint if there is one.
         threads: processor threads.
         device: where the policy learns: cpu, cuda or cuda:NUMBER.
+        wandb: also log to Weights & Biases.
     """
     from xview_training import checkpoints
     from xview_training.experiments import experiment_named
     from xview_training.imitation.trainer import ImitationTrainer
+    from xview_training.runs.scalars import WandbSettings
     from xview_training.validation import HeldOut
 
     settings = checked(experiment_named, experiment)
@@ -47,10 +50,11 @@ def train_imitation(
     changes = {"seed": seed, "frames": frames, "dataset": folder_of_episodes, "validation": looks}
     settings = dataclasses.replace(settings, **{k: v for k, v in changes.items() if v is not None})
     folder = run or Path("runs") / experiment
-    trainer = checked(ImitationTrainer, settings, folder, threads, device, HeldOut(looks, settings.weights))
+    held_out, logged = HeldOut(looks, settings.weights), WandbSettings() if wandb else None
+    trainer = checked(ImitationTrainer, settings, folder, threads, device, held_out, logged)
     newest = checkpoints.newest(folder / "checkpoints") if resume else None
     if newest is not None:
         print(f"resuming from {newest}")
         checked(trainer.resume, newest)
-    trainer.train()
+    checked(trainer.train, newest)
     print(f"trained {trainer.global_step:,} frames in {trainer.seconds / 60:.1f} min: {folder}")

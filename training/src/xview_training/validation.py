@@ -30,14 +30,16 @@ class HeldOut:
 
     config: ValidationConfig
     weights: LossWeights
-    seed: int = 0
 
     def __call__(self, policy: CrossViewPolicy) -> dict[str, float]:
         """Losses by name, `success`, and `first_right`, the share whose first arrival was at the target."""
         return self._losses(policy) | self._success(policy)
 
     def _losses(self, policy: CrossViewPolicy) -> dict[str, float]:
-        rng, settings = np.random.default_rng(self.seed), CollectorConfig(self.config.environments, mask_noise=0.0)
+        rng, settings = (
+            np.random.default_rng(self.config.seed),
+            CollectorConfig(self.config.environments, mask_noise=0.0),
+        )
         collector = Collector(settings, source_named(self.config.suite), policy.config.image_size, rng)
         device = next(policy.parameters()).device
         found: list[dict[str, float]] = []
@@ -56,8 +58,8 @@ class HeldOut:
 
     def _success(self, policy: CrossViewPolicy) -> dict[str, float]:
         source = source_named(self.config.suite)
-        player = NetworkPlayer(TorchNetwork(policy), "policy", self.seed, table_for(source.events))
-        selection = Selection(source, self.config.episodes, self.seed)
+        player = NetworkPlayer(TorchNetwork(policy), "policy", self.config.seed, table_for(source.events))
+        selection = Selection(source, self.config.episodes, self.config.seed)
         played = play(player, selection, policy.config.image_size, quiet=True)
         rates = {"success": [e.success for e in played], "first_right": [e.first_right for e in played]}
         return {name: float(np.mean(each)) for name, each in rates.items()}

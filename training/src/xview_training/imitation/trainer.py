@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from torch.utils.tensorboard import SummaryWriter
 
 from xview_training import checkpoints
 from xview_training.datasets.dataset import Dataset
@@ -30,6 +29,9 @@ from xview_training.imitation.losses import imitation_losses
 from xview_training.imitation.recorded import Recorded
 from xview_training.policy.architectures import build, config_from
 from xview_training.policy.cross_view import CrossViewPolicy
+from xview_training.runs.best import Score, keep_best
+from xview_training.runs.manifest import record_start
+from xview_training.runs.scalars import ScalarLog, WandbSettings
 from xview_training.tasks.events import table_for
 from xview_training.tasks.sources import source_named
 
@@ -47,6 +49,7 @@ class ImitationTrainer:
         threads: int = 2,
         device: str = "cpu",
         validation: Validation | None = None,
+        wandb: WandbSettings | None = None,
     ):
         """ValueError where the experiment's policy does not fit its tasks."""
         torch.manual_seed(experiment.seed)
@@ -57,7 +60,7 @@ class ImitationTrainer:
         self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=experiment.learning_rate, betas=(0.9, 0.98))
         self.rng = np.random.default_rng(experiment.seed)
         self.lessons = self._lessons()
-        self._validation = validation
+        self._validation, self._wandb = validation, wandb
         self.global_step = 0  # trained frames, dead ones included
         self.updates = 0
         self.seconds = 0.0  # of training, over all sessions
@@ -89,13 +92,11 @@ class ImitationTrainer:
         """Share of the run that is done, 0..1."""
         return min(1.0, self.global_step / self.experiment.frames)
 
-    def train(self) -> None:
-        """Runs to the end, with checkpoints on the way."""
-        self.run.mkdir(parents=True, exist_ok=True)
-        (self.run / "experiment.json").write_text(json.dumps(dataclasses.asdict(self.experiment), indent=1))
-        writer = SummaryWriter(str(self.run / "tensorboard"))
+    def train(self, resumed_from: Path | None = None) -> None:
+        """Runs to the end, with checkpoints on the way; ValueError where the folder holds another kind of run."""
+        record_start(self.run, "imitation", self.experiment, resumed_from)
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with Progress(*columns, refresh_per_second=1) as bar:
+        with ScalarLog(self.run, self._wandb) as log, Progress(*columns, refresh_per_second=1) as bar:
             shown = bar.add_task("preparing", total=None)
             saved = time.monotonic()
             while self.progress < 1:
@@ -103,13 +104,12 @@ class ImitationTrainer:
                 self._iterate()
                 self.seconds += time.monotonic() - started
                 self._validate(step)
-                self._report(writer)
+                self._report(log)
                 bar.update(shown, description=self._line())
                 if time.monotonic() - saved > self.experiment.checkpoint_every_s:
                     self.save()
                     saved = time.monotonic()
         self.save()
-        writer.close()
         self.lessons.close()
 
     def _iterate(self) -> None:
@@ -158,27 +158,32 @@ class ImitationTrainer:
             ours.lerp_(theirs, 1 - keep)
 
     def _validate(self, before: int) -> None:
-        """Looks at held-out worlds where the run has passed another `every` frames, and at its end."""
+        """Looks at held-out worlds where the run has passed another `every` frames, and at its end; keeps the best."""
         every = self.experiment.validation.every
         self.figures = {}
         if self._validation is None or not every:
             return
         if self.global_step // every > before // every or self.progress >= 1:
-            self.figures = {f"validation_{name}": value for name, value in self._validation(self.average).items()}
+            found = self._validation(self.average)
+            self.figures = {f"validation_{name}": value for name, value in found.items()}
+            looks = self.experiment.validation
+            won, right = (round(found[name] * looks.episodes) for name in ("success", "first_right"))
+            score = Score(looks.suite, looks.episodes, looks.seed, won, right, self.global_step)
+            keep_best(self.run, self.save(), score)
 
-    def _report(self, writer: SummaryWriter) -> None:
-        for name, value in self._means.items():
-            writer.add_scalar(f"losses/{name}", value, self.global_step)
+    def _report(self, log: ScalarLog) -> None:
         statistics = self.lessons.statistics()
-        rate = self.global_step / max(self.seconds, 1e-9)
-        for name, value in (statistics | {"frames_per_second": rate}).items():
-            writer.add_scalar(f"charts/{name}", value, self.global_step)
-        for name, value in self.figures.items():
-            writer.add_scalar(name.replace("_", "/", 1), value, self.global_step)
+        charts = statistics | {"frames_per_second": self.global_step / max(self.seconds, 1e-9)}
+        log.write(
+            self.global_step,
+            {f"losses/{name}": value for name, value in self._means.items()}
+            | {f"charts/{name}": value for name, value in charts.items()}
+            | {name.replace("_", "/", 1): value for name, value in self.figures.items()},
+        )
         self._means |= statistics
         row = {"step": self.global_step, "seconds": self.seconds} | self._means | self.figures
-        with (self.run / "progress.jsonl").open("a") as log:
-            log.write(json.dumps(row) + "\n")
+        with (self.run / "progress.jsonl").open("a") as file:
+            file.write(json.dumps(row) + "\n")
 
     def _line(self) -> str:
         rate = self.global_step / max(self.seconds, 1e-9)

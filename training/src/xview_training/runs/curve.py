@@ -30,6 +30,7 @@ STYLES = ("-", "--", ":", "-.")
 # Title and the numbers of the log that are drawn in it.
 PANELS = (
     ("success of the episodes collected", ("rollout_success",)),
+    ("held-out worlds, looked at while training", ("validation_success", "validation_first_right")),
     ("action losses (nats)", ("buttons", "pitch", "yaw")),
     ("where is the target: heat-map loss", ("heatmap",)),
     ("clipped policy loss", ("policy_loss",)),

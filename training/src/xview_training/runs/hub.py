@@ -23,7 +23,7 @@ from xview_training import checkpoints
 from xview_training.runs import best, manifest
 
 CARD = "README.md"
-RUN_FILES = (manifest.FILE, "experiment.json", "progress.jsonl", best.LOG)
+RUN_FILES = (manifest.FILE, "progress.jsonl", best.LOG)
 BUNDLE_SUFFIX = ".xview"
 FRONT = "---\nlibrary_name: xview\nlicense: apache-2.0\npipeline_tag: robotics\ntags: [xview, cross-view-goal]\n---\n"
 
