@@ -17,7 +17,7 @@ import io
 import math
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from xview_deploy import strict_json
@@ -90,9 +90,14 @@ def digest(path: str | Path) -> str:
 
 def _pack(bundle: Bundle) -> bytes:
     contents = (bundle.goal, bundle.step, strict_json.dump(bundle.metadata).encode())
+    return sealed(dict(zip(MEMBERS, contents, strict=True)))
+
+
+def sealed(members: Mapping[str, bytes]) -> bytes:
+    """The members as one file with its checksum; whether they make sense is not looked at."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in zip(MEMBERS, contents, strict=True):
+        for name, content in members.items():
             archive.writestr(zipfile.ZipInfo(name, EPOCH), content)
         archive.comment = b"0" * DIGEST_BYTES
     body = buffer.getvalue()[:-DIGEST_BYTES]

@@ -9,7 +9,7 @@ from xview_deploy.cli import Table
 
 def commands() -> Table:
     """Names and functions, for the entry-point group `xview.commands`."""
-    bench: Table = {"loop": bench_loop, "faults": bench_faults}
+    bench: Table = {"loop": bench_loop, "faults": bench_faults, "fuzz": bench_fuzz}
     return {"demo": demo, "robot": robot, "console": console, "camera": camera, "bench": bench}
 
 
@@ -145,3 +145,18 @@ def bench_faults(only: tuple[str, ...] = (), json: Path | None = None) -> int:
     from xview_agent.bench.faults import run_faults, show
 
     return show(run_faults(only), json)
+
+
+def bench_fuzz(count: int = 10_000, seed: int = 0, json: Path | None = None) -> int:
+    """Send mutated messages, pictures, parameters, bundles and files: nothing may crash or move, refusals say why.
+
+    Status 1 where a node died, something moved, a refusal had no reason, or a node's memory grew.
+
+    Args:
+        count: how many in all.
+        seed: of the mutations.
+        json: write the counts to this file.
+    """
+    from xview_agent.bench.fuzz import run_fuzz, show
+
+    return show(run_fuzz(count, seed), json)

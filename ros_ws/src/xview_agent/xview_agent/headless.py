@@ -7,12 +7,10 @@ runs alone, the random ones beside each other: they use up every second of their
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -20,7 +18,7 @@ from xview_deploy.strict_json import load, parse_object
 from xview_deploy.trials.records import TrialRecord, report, table
 
 from xview_agent.domains import free_domain_id
-from xview_agent.starter import RunningGraph, StartSettings, chosen, node_environment
+from xview_agent.starter import RunningGraph, StartSettings, chosen, interruptible, node_environment
 
 # Label and the policy node's parameter; side by side within a round.
 ROUNDS = ((("shipped", "bundle"),), (("random", "random"), ("forward_biased_random", "forward_biased_random")))
@@ -96,7 +94,7 @@ class Contestant:
 
 def run_rounds(trials: int, seed: int, difficulty: str, bundle: str, out: Path | None) -> int:
     """Runs every policy on the same trials, prints the table, writes the report; 1 where a graph failed."""
-    with _interruptible():
+    with interruptible():
         return _run_rounds(trials, seed, difficulty, bundle, out)
 
 
@@ -121,22 +119,6 @@ def _run_rounds(trials: int, seed: int, difficulty: str, bundle: str, out: Path 
         out.write_text(json.dumps(report(records), indent=1))
         print(out)
     return 0
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGINT and SIGTERM end the graphs on the way out, also where a shell started this with SIGINT ignored: no robot
-    drives on without its operator. Afterwards they do what they did before."""
-    before = {signum: signal.signal(signum, _interrupted) for signum in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for signum, handler in before.items():
-            signal.signal(signum, handler)
-
-
-def _interrupted(signum: int, frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _compete(contestants: Sequence[Contestant]) -> str:

@@ -16,7 +16,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -182,6 +183,24 @@ def signal_group(process: subprocess.Popen[bytes], signum: signal.Signals) -> No
     """Signals the process and its children, if it still runs."""
     if process.poll() is None:
         os.killpg(process.pid, signum)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGINT and SIGTERM end graphs on the way out: no robot drives on without its operator.
+
+    Also where a shell started this with SIGINT ignored. Afterwards they do what they did before.
+    """
+    before = {signum: signal.signal(signum, _interrupted) for signum in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
+def _interrupted(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def check_parameters(nodes: Sequence[NodeEntry], parameters: Mapping[str, Mapping[str, Any]]) -> None:

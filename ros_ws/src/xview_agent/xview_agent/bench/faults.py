@@ -21,6 +21,7 @@ from xview_deploy.spec import ContractError
 
 from xview_agent.bench import causes
 from xview_agent.bench.stage import BASE_TIMEOUT_S, GATE, POLL_S, Stage
+from xview_agent.starter import interruptible
 
 AT_ONCE_S = 0.2  # periods of camera, gate and base, and the messages' ways
 GIVE_UP_S = 5.0  # beyond the limit: it will not stop any more
@@ -177,7 +178,8 @@ def run_faults(names: Sequence[str] = ()) -> list[FaultResult]:
     if not rows:
         raise ContractError(f"faults: expected names among {[fault.name for fault in FAULTS]}, got {list(names)}")
     results = []
-    with tempfile.TemporaryDirectory(prefix="xview-faults-") as folder, Stage(Path(folder)) as stage:
+    folder = tempfile.TemporaryDirectory(prefix="xview-faults-")
+    with interruptible(), folder as name, Stage(Path(name)) as stage:
         for number, fault in enumerate(rows, 1):
             print(f"{number}/{len(rows)} {fault.name}", flush=True)
             results.append(run_fault(stage, fault))

@@ -66,6 +66,17 @@ class Page:
                 raise ContractError(f"expected the console's answer to {message}, got the end of the connection")
             return self._answers.pop(request)
 
+    def forget(self) -> None:
+        """What was told so far counts no more."""
+        with self._heard:
+            self._answers.clear()
+            self.errors.clear()
+
+    def refusals(self) -> list[str]:
+        """Errors, and answers that nobody waited for and that say no, since `forget`."""
+        with self._heard:
+            return self.errors + [str(answer["message"]) for answer in self._answers.values() if not answer["ok"]]
+
     def _listen(self) -> None:
         try:
             for data in self._socket:

@@ -50,12 +50,17 @@ class Senses:
         self.alter_odometry: AlterOdometry | None = None
         self.motion: deque[Sample] = deque(maxlen=KEPT)
         self.commanded: deque[tuple[float, bool]] = deque(maxlen=KEPT)  # when, and whether to move
+        self.heard = self.stirred = 0  # velocities that went to the base, and those of them that were not zero
         self._pictures = node.create_publisher(CompressedImage, SOURCE_PICTURE, topics.CAMERA_QOS)
         self._odometry = node.create_publisher(Odometry, topics.ODOMETRY, topics.NEWEST_QOS)
         self.commands = node.create_publisher(PolicyCommand, topics.COMMAND, topics.NEWEST_QOS)
         node.create_subscription(CompressedImage, ROBOT_PICTURE, self._on_picture, topics.CAMERA_QOS)
         node.create_subscription(Odometry, ROBOT_ODOMETRY, self._on_odometry, topics.NEWEST_QOS)
         node.create_subscription(TwistStamped, topics.CMD_VEL, self._on_velocity, topics.NEWEST_QOS)
+
+    def withhold(self) -> None:
+        """Nothing is passed on."""
+        self.alter_picture = self.alter_odometry = lambda message: None
 
     def heal(self) -> None:
         """Everything is passed on again."""
@@ -99,7 +104,9 @@ class Senses:
             self._odometry.publish(altered)
 
     def _on_velocity(self, velocity: TwistStamped) -> None:
-        self.commanded.append((time.monotonic(), velocity.twist != Twist()))
+        moves = velocity.twist != Twist()
+        self.heard, self.stirred = self.heard + 1, self.stirred + moves
+        self.commanded.append((time.monotonic(), moves))
 
 
 def stirs(twist: Twist) -> bool:

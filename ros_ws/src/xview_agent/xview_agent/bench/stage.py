@@ -41,6 +41,7 @@ from xview_agent.bench.senses import ROBOT_ODOMETRY, ROBOT_PICTURE, SOURCE_CAMER
 from xview_agent.bench.stepped_clock import SteppedClock
 from xview_agent.domains import free_domain_id
 from xview_agent.headless import WITHOUT_END
+from xview_agent.loop_bench import resident_mib
 from xview_agent.operator_link import OperatorLink
 from xview_agent.stamps import stamp_of
 from xview_agent.starter import NodeDeath, RunningGraph, StartSettings, chosen
@@ -84,7 +85,7 @@ class Stage:
         stated = {name: getattr(GATE, name) for name in STATED}
         self._gate = {**stated, "action_mapping": str(folder / "mapping.yaml"), **(gate or {})}
         self._apart = apart
-        self._port = free_port()
+        self.console_port = free_port()
         self._goals = 0
         self._killed: set[str] = set()
         self._stack = ExitStack()
@@ -128,7 +129,7 @@ class Stage:
             "camera": ("camera", {}, {"source": "topic", "path": SOURCE_PICTURE}),
             "gate": ("robot", self._gate, {}),
             "policy": ("robot", walk, {}),
-            "console": ("robot", {"port": self._port}, {}),
+            "console": ("robot", {"port": self.console_port}, {}),
         }
 
     def _start(self, name: str, described: tuple[str, dict[str, Any], dict[str, str]]) -> RunningGraph:
@@ -166,10 +167,10 @@ class Stage:
 
     # What the operators do.
 
-    def open_page(self) -> None:
-        """Opens the operator's page: heartbeats go out while it is open."""
-        address = f"ws://127.0.0.1:{self._port}/ws"
-        self.page = self.networks.operator.run(lambda: Page(address, START_S))
+    def open_page(self, beats: bool = True) -> None:
+        """Opens the operator's page: heartbeats go out while it is open, unless it is to be without."""
+        address = f"ws://127.0.0.1:{self.console_port}/ws"
+        self.page = self.networks.operator.run(lambda: Page(address, START_S, beats))
 
     def send_goal(self, age_s: float = 0.0) -> None:
         """A new goal, marked on a picture that was taken so long ago."""
@@ -241,6 +242,10 @@ class Stage:
     def deaths(self) -> list[NodeDeath]:
         """The nodes that ended, but for those that were killed here."""
         return [death for graph in self.graphs.values() for death in graph.deaths() if death.name not in self._killed]
+
+    def resident_mib(self) -> dict[str, float]:
+        """Resident memory of each node's process."""
+        return {name: mib for graph in self.graphs.values() for name, mib in resident_mib(graph).items()}
 
     # What happens to it.
 
