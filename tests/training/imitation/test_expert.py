@@ -7,10 +7,13 @@ import pytest
 from xview_training.envs.crossview import CrossViewEnvs
 from xview_training.evaluation.episodes import Selection, play
 from xview_training.evaluation.players import ExpertPlayer
+from xview_training.imitation.aiming import BEHIND, aim_point, nearest_bin, turn_bin
 from xview_training.imitation.expert import ALL_ROUND, Expert
 from xview_training.sim import physics
+from xview_training.sim.raycast import cast
+from xview_training.sim.simulator import Embodiment
 from xview_training.tasks import rules
-from xview_training.tasks.events import TaskEvent
+from xview_training.tasks.events import TaskEvent, table_for
 from xview_training.tasks.suites import suite_named
 from xview_training.tasks.visibility import PIXELS
 
@@ -104,3 +107,36 @@ def test_labels_are_actions_of_the_table_and_values_fall_with_the_distance(envs)
     left = envs.field[alone, body[:, physics.X].astype(int), body[:, physics.Z].astype(int)]
     expert.label()
     assert np.corrcoef(np.log(expert.values[alone]), left)[0, 1] < -0.99
+
+
+STEPS_RAD = np.radians(np.linspace(-30, 30, 11))
+
+
+def test_what_lies_behind_is_turned_to_as_one_turns_already():
+    for angle in (BEHIND + 0.1, -BEHIND - 0.1, math.pi):
+        assert turn_bin(STEPS_RAD, angle, 0.1) == turn_bin(STEPS_RAD, angle, 0.0) == 10
+        assert turn_bin(STEPS_RAD, angle, -0.1) == 0
+    for angle in (BEHIND - 0.1, 0.2, -1.0):
+        for rate in (-0.1, 0.0, 0.1):
+            assert turn_bin(STEPS_RAD, angle, rate) == nearest_bin(STEPS_RAD, angle)
+
+
+def test_it_aims_at_what_it_can_see_of_an_object_and_at_nothing_through_a_wall(meadow):
+    grid, point = meadow.grid[0], np.empty(3)
+    grid[48, 50, 4:6] = 1  # the object is the upper block, and a low eye stands close below it
+    meadow.place(0, 48.5, 4.0, 49.5, 0.0, 0.0, Embodiment())
+    assert aim_point(grid, meadow.body[0], 0.3, np.array((48, 5, 50)), point)
+    way = point - (48.5, 4.3, 49.5)
+    assert cast(grid, 48.5, 4.3, 49.5, *way, 1.0)[:3] == (48, 5, 50)
+    assert aim_point(grid, meadow.body[0], 1.6, np.array((48, 5, 50)), point)
+    assert point == pytest.approx((48.5, 5.5, 50.5))
+    grid[46:51, 50, 4:8] = 1
+    assert not aim_point(grid, meadow.body[0], 1.6, np.array((48, 5, 52)), point)
+
+
+@pytest.mark.parametrize("event", [event for event in TaskEvent if event.value not in ("approach", "break")])
+def test_it_does_the_full_world_s_events(event):
+    suite = suite_named("heldout-v1")
+    selection = Selection(suite, 16, 5, event, "easy")
+    episodes = play(ExpertPlayer(table_for(suite.events)), selection, SIDE, quiet=True)
+    assert sum(episode.success for episode in episodes) >= 14

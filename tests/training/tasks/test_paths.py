@@ -1,7 +1,7 @@
 """Walking costs fall along a way to the target, and there is none through a wall."""
 
 import numpy as np
-from xview_training.tasks.paths import UNREACHABLE, can_step, distance_field, distractor_toll
+from xview_training.tasks.paths import UNREACHABLE, can_step, distance_field, distractor_toll, leads_through_no_roof
 
 
 def field_of(floor, target, climb=1, drop=4, toll=None) -> np.ndarray:
@@ -59,3 +59,18 @@ def test_a_way_keeps_clear_of_other_objects_where_it_can():
     assert toll[12, 12] == 0
     assert (toll[10:] == 0).all()
     assert field_of(plain(), (12, 4, 12), toll=toll)[2, 12] > field_of(plain(), (12, 4, 12))[2, 12]
+
+
+def test_a_way_down_from_a_wall_leads_through_no_roof():
+    """A wall's top, a shelf behind it, and over the shelf a roof or none: the search sees the same floors."""
+    side, ground, wall = 12, 4, 8
+    grid, floor = np.zeros((side, side, 16), np.uint8), np.full((side, side), ground, np.int16)
+    grid[:, :, :ground] = 1
+    grid[5, :, ground:wall], floor[5] = 1, wall
+    field, target = np.zeros(floor.shape, np.float32), np.array((9, ground, 6), np.int64)
+    distance_field(floor, side, side, np.zeros_like(field), target, 1, 4, field)
+    assert field[5, 6] < UNREACHABLE
+    assert leads_through_no_roof(grid, floor, field, 5, 6, 1, 4)
+    grid[6:, :, wall - 1] = 1
+    assert not leads_through_no_roof(grid, floor, field, 5, 6, 1, 4)
+    assert leads_through_no_roof(grid, floor, field, 7, 6, 1, 4)

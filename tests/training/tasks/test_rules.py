@@ -156,3 +156,32 @@ def test_who_dies_has_lost(world):
     rules.judge(world.grid[0], world.body[0], hands, EYE, world.candidates[0], 2, episode)
     assert ending(episode) == (True, False, rules.NOTHING_YET)
     assert episode[rules.DIED] == 1
+
+
+@pytest.mark.parametrize(("z", "yaw"), [(50.6, 0.0), (54.4, math.pi), (53.4, math.pi)])
+def test_one_arrives_at_a_door_from_either_side_however_close(world, z, yaw):
+    world.grid[0, 48, 52, 4:6] = ID["door_x"]
+    assert arrived(world, 48.5, z, yaw, (48, 4, 52, ID["door_x"]))
+
+
+def test_who_is_at_two_objects_at_once_has_arrived_at_the_target(world):
+    world.grid[0, 49, 52, 4] = ID["gourd"]
+    world.candidates[0, 1] = 49, 4, 52, ID["gourd"]
+    world.place(0, 49.0, 4.0, 50.9, 0.0, 0.0, Embodiment())
+    for target in (0, 1):
+        episode = np.zeros(rules.EPISODE_SIZE)
+        episode[rules.LIMIT], episode[rules.TARGET] = 600, target
+        rules.judge(world.grid[0], world.body[0], np.zeros(HANDS_SIZE), EYE, world.candidates[0], 2, episode)
+        assert episode[rules.SUCCESS] == 1
+        assert episode[rules.FIRST] == rules.TARGET_FIRST
+
+
+def test_using_a_door_s_upper_half_is_using_the_door(world):
+    world.grid[0, 48, 52, 4:6] = ID["open_door_x"]
+    world.candidates[0, 0] = 48, 4, 52, ID["door_x"]
+    for height, used in ((4, 1), (5, 1), (6, 0)):
+        hands, episode = np.zeros(HANDS_SIZE), np.zeros(rules.EPISODE_SIZE)
+        hands[USED_BLOCK] = block_id(world.grid.shape[1:], (48, height, 52))
+        episode[rules.LIMIT], episode[rules.EVENT] = 600, rules.USE
+        rules.judge(world.grid[0], world.body[0], hands, EYE, world.candidates[0], 1, episode)
+        assert episode[rules.SUCCESS] == used

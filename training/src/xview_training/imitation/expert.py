@@ -11,13 +11,13 @@ import numpy as np
 from xview_deploy.spec import ActionTable
 
 from xview_training.envs.crossview import CrossViewEnvs
-from xview_training.imitation.aiming import flight, line_is_free, nearest_bin, pitch_to
+from xview_training.imitation.aiming import aim_point, flight, line_is_free, nearest_bin, pitch_to, turn_bin
 from xview_training.imitation.walking import must_jump, waypoint
 from xview_training.sim import physics
 from xview_training.sim.blocks import PASSABLE
 from xview_training.sim.compiled import compiled
 from xview_training.sim.creatures import HEIGHTS, SPECIES, WIDTHS
-from xview_training.sim.hands import BLOCK_REACH, DRAWN, FULL_DRAW, USING, view_of
+from xview_training.sim.hands import BLOCK_REACH, DRAWN, FULL_DRAW, USING, YAW_RATE, view_of
 from xview_training.sim.raycast import cast
 from xview_training.sim.simulator import EYE_HEIGHT
 from xview_training.tasks import rules
@@ -30,7 +30,7 @@ VALUE_DISCOUNT = 0.99  # a decision
 BLOCKS_A_DECISION = 0.216 * 3
 LEVEL_PITCH = 0.05  # radians: where the view rests while walking
 PITCH_TOLERANCE = 0.2
-AIM_DISTANCE = 3.2  # blocks from which a block is aimed at
+AIM_DISTANCE = min(3.2, BLOCK_REACH - 1.0)  # blocks from which a block is aimed at
 STRIKE_DISTANCE = 2.6  # blocks, of a blow
 SHOT_DISTANCE = 22.0  # blocks, of a shot
 AIMED = 0.12  # radians off that are near enough for a block
@@ -51,14 +51,14 @@ def rows_of(table: ActionTable) -> np.ndarray:
 
 
 @compiled()
-def _walk(grid, floor, toll, field, body, target, climb, drop, rows, steps_rad, hurry, action):
+def _walk(grid, floor, toll, field, body, doing, target, climb, drop, rows, steps_rad, hurry, action):
     """One decision of the way to the target."""
     gx, gz = waypoint(floor, toll, field, body, target, climb, drop)
     angle, _ = rules.bearing(body, gx, gz)
     if abs(angle) < 0.6:
         jumps = climb > 0 and must_jump(grid, floor, body, gx, gz, target)
         action[0] = rows[JUMP] if jumps else rows[SPRINT if hurry and abs(angle) < 0.3 else AHEAD]
-    action[2] = nearest_bin(steps_rad, angle)
+    action[2] = turn_bin(steps_rad, angle, doing[YAW_RATE])
     if abs(body[physics.PITCH] - LEVEL_PITCH) > PITCH_TOLERANCE:
         action[1] = nearest_bin(steps_rad, LEVEL_PITCH - body[physics.PITCH])
 
@@ -75,10 +75,10 @@ def _arrive(body, target, rows, steps_rad, action):
 
 
 @compiled()
-def _handle(grid, body, doing, eye_height, target, event, rows, steps_rad, action):
-    """Aims at a block within reach, and breaks or uses it; plants in between are broken first."""
-    angle, _ = rules.bearing(body, target[0] + 0.5, target[2] + 0.5)
-    tilt = pitch_to(body, eye_height, target[0] + 0.5, target[1] + 0.5, target[2] + 0.5) - body[physics.PITCH]
+def _handle(grid, body, doing, eye_height, point, event, rows, steps_rad, action):
+    """Aims at a point of a block within reach, and breaks or uses it; plants in between are broken first."""
+    angle, _ = rules.bearing(body, point[0], point[2])
+    tilt = pitch_to(body, eye_height, point[0], point[1], point[2]) - body[physics.PITCH]
     action[1], action[2] = nearest_bin(steps_rad, tilt), nearest_bin(steps_rad, angle)
     if abs(angle) > AIMED or abs(tilt) > AIMED:
         return
@@ -140,6 +140,7 @@ def _act(
         action[2] = len(steps_rad) - 1
         return
     _, distance = rules.bearing(body, target[0] + 0.5, target[2] + 0.5)
+    point = np.empty(3)
     if event == rules.MELEE or event == rules.ARCHERY:
         creature = creatures[number]
         middle = creature[physics.Y] + 0.6 * HEIGHTS[int(creature[SPECIES])]
@@ -150,13 +151,13 @@ def _act(
         elif event == rules.ARCHERY and free and distance < SHOT_DISTANCE:
             _shoot(body, doing, eye_height, creature, rows, steps_rad, action)
         else:
-            _walk(grid, floor, toll, field, body, target, climb, drop, rows, steps_rad, True, action)
+            _walk(grid, floor, toll, field, body, doing, target, climb, drop, rows, steps_rad, True, action)
     elif event == rules.APPROACH and distance < 2.0:
         _arrive(body, target, rows, steps_rad, action)
-    elif event != rules.APPROACH and distance < min(AIM_DISTANCE, BLOCK_REACH - 1.0):
-        _handle(grid, body, doing, eye_height, target, event, rows, steps_rad, action)
+    elif event != rules.APPROACH and distance < AIM_DISTANCE and aim_point(grid, body, eye_height, target, point):
+        _handle(grid, body, doing, eye_height, point, event, rows, steps_rad, action)
     else:
-        _walk(grid, floor, toll, field, body, target, climb, drop, rows, steps_rad, False, action)
+        _walk(grid, floor, toll, field, body, doing, target, climb, drop, rows, steps_rad, False, action)
 
 
 @compiled()

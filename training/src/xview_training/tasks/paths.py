@@ -5,12 +5,16 @@ Used to prove a start reachable, to label values, and by the expert, which walks
 
 import numpy as np
 
+from xview_training.sim.blocks import ID, PASSABLE
 from xview_training.sim.compiled import compiled
 
 UNREACHABLE = np.float32(1e9)
 CROWDED = np.float32(0.3)  # extra cost for each blocked neighbour: paths keep off walls
 CLEARANCE = 3  # blocks kept from distractors where the way allows it
 TOLL = np.float32(3)
+BODY = 2  # blocks of height that a body needs
+OPEN = PASSABLE.copy()  # a body passes beside the leaf of an open door
+OPEN[[ID["open_door_x"], ID["open_door_z"]]] = True
 DIAGONAL = np.float32(2**0.5)
 
 
@@ -91,3 +95,34 @@ def distance_field(floor, size_x, size_z, toll, target, climb, drop, field):
                         queued[nx, nz] = 1
                         queue[tail, 0], queue[tail, 1] = nx, nz
                         tail = (tail + 1) % capacity
+
+
+@compiled()
+def _has_room(grid, floor, x, z, top):
+    """Whether a column is free from its floor up to height `top`."""
+    y = floor[x, z]
+    while y < top and (y >= grid.shape[2] or OPEN[grid[x, z, y]]):
+        y += 1
+    return y >= top
+
+
+@compiled()
+def leads_through_no_roof(grid, floor, field, x, z, climb, drop):
+    """Whether a body has room on every step of the way down the field from column (x, z) to the target.
+
+    The search knows floors alone: from the top of a wall it steps down onto what stands below the roof beside it.
+    """
+    while field[x, z] > 0:
+        best, bx, bz = field[x, z], x, z
+        for dx in range(-1, 2):
+            for dz in range(-1, 2):
+                nx, nz = x + dx, z + dz
+                if field[nx, nz] < best and (field[nx, nz] == 0 or can_step(floor, x, z, nx, nz, climb, drop)):
+                    best, bx, bz = field[nx, nz], nx, nz
+        if bx == x and bz == z:
+            return False
+        top = max(floor[x, z], floor[bx, bz]) + BODY
+        if best > 0 and not (_has_room(grid, floor, x, z, top) and _has_room(grid, floor, bx, bz, top)):
+            return False
+        x, z = bx, bz
+    return True

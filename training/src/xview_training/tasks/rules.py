@@ -11,7 +11,7 @@ from xview_training.sim import physics
 from xview_training.sim.compiled import compiled
 from xview_training.sim.hands import BROKEN, EDITED, SHOT_DEAD, STRUCK_DEAD, USED_BLOCK
 from xview_training.sim.mesh import remesh_column
-from xview_training.sim.raycast import sees_block
+from xview_training.sim.raycast import cast
 from xview_training.sim.simulator import EYE_HEIGHT, LATENCY, tick, voxel_of
 from xview_training.tasks.events import TaskEvent
 
@@ -33,13 +33,33 @@ def bearing(body, x, z):
 
 
 @compiled()
+def belongs(grid, hx, hy, hz, x, y, z):
+    """Whether block (hx, hy, hz) is (x, y, z) or its upper half: of a door, the lower half is the candidate."""
+    return hx == x and hz == z and (hy == y or (hy == y + 1 and grid[x, z, hy] == grid[x, z, y]))
+
+
+@compiled()
+def first_towards(grid, ox, oy, oz, x, y, z):
+    """(x, y, z, axis) of the first block from a point towards the middle of block (x, y, z); axis -1: nothing.
+
+    The ray goes on to that block's far side: the leaf of a door stands on one of its sides.
+    """
+    dx, dy, dz = x + 0.5 - ox, y + 0.5 - oy, z + 0.5 - oz
+    reach = 1.0 + 0.5 / max(math.sqrt(dx * dx + dy * dy + dz * dz), 1e-6)
+    hx, hy, hz, axis, _, _ = cast(grid, ox, oy, oz, dx, dy, dz, reach)
+    return hx, hy, hz, axis
+
+
+@compiled()
 def at_candidate(grid, body, eye_height, candidate):
     """Whether the agent has arrived at a candidate (x, y, z, block): near, facing it, nothing in between."""
     x, y, z = candidate[0], candidate[1], candidate[2]
     angle, distance = bearing(body, x + 0.5, z + 0.5)
     if distance > ARRIVAL_DISTANCE or abs(angle) > ARRIVAL_ANGLE or grid[x, z, y] == 0:
         return False
-    return sees_block(grid, body[physics.X], body[physics.Y] + eye_height, body[physics.Z], x, y, z)
+    eye = body[physics.Y] + eye_height
+    hx, hy, hz, axis = first_towards(grid, body[physics.X], eye, body[physics.Z], x, y, z)
+    return axis >= 0 and belongs(grid, hx, hy, hz, x, y, z)
 
 
 @compiled()
@@ -54,7 +74,8 @@ def _touched(grid, body, hands, eye_height, candidates, count, event, target):
         if block > 0:
             x, z, y = voxel_of(block, grid.shape[1], grid.shape[2])
             for j in range(count):
-                if candidates[j, 0] == x and candidates[j, 1] == y and candidates[j, 2] == z:
+                cx, cy, cz = candidates[j, 0], candidates[j, 1], candidates[j, 2]
+                if (x == cx and y == cy and z == cz) or (event == USE and belongs(grid, x, y, z, cx, cy, cz)):
                     return j
         return -1
     if at_candidate(grid, body, eye_height, candidates[target]):

@@ -18,7 +18,7 @@ from xview_training.tasks.bodies import PLAYER
 from xview_training.tasks.events import TaskEvent
 from xview_training.tasks.goal_views import GoalPicture, draw_goal_camera
 from xview_training.tasks.objects import WorldObject, objects_for, stands_apart
-from xview_training.tasks.paths import UNREACHABLE, distance_field, distractor_toll
+from xview_training.tasks.paths import UNREACHABLE, distance_field, distractor_toll, leads_through_no_roof
 from xview_training.tasks.rejections import Rejection
 from xview_training.tasks.sources import Request
 from xview_training.tasks.suites import Scene, Suite
@@ -29,6 +29,7 @@ TOLERANCE = 0.2  # of a difficulty's distance
 ATTEMPTS = 64  # worlds tried for one task before giving up
 TARGETS_A_WORLD = 3  # objects tried in one world
 CAMERAS_A_TARGET = 12
+STARTS_DRAWN = 8
 SET_PLACES = ("landscape", "rooms")  # the first version's, whose ground is known by one of its columns
 
 
@@ -158,11 +159,25 @@ class Synthesiser:
         count = _starts(floor, size_x, size_z, self.field, target, low, high, grid, ground, self._columns)
         if count == 0:
             return None
-        x, z = (int(v) for v in self._columns[rng.integers(count)])
+        column = self._column(rng, slot, count, scene.place)
+        if column is None:
+            return None
+        x, z = column
         ahead = math.atan2(-(target[0] - x), target[2] - z)
         yaw = rng.uniform(-math.pi, math.pi) if rng.random() < 0.45 else ahead + rng.uniform(-0.5, 0.5)
         pitch = rng.uniform(*scene.body.pitch)
         return Start(x + 0.5, float(floor[x, z]), z + 0.5, round(float(yaw), 4), round(float(pitch), 4))
+
+    def _column(self, rng: np.random.Generator, slot: int, count: int, place: str) -> tuple[int, int] | None:
+        """One of the first `count` columns to start in; None where the ways from those drawn lead through roofs."""
+        climb, drop = PLACES[place].climb, PLACES[place].drop
+        for _ in range(STARTS_DRAWN):
+            x, z = (int(v) for v in self._columns[rng.integers(count)])
+            if place in SET_PLACES or leads_through_no_roof(
+                self.sim.grid[slot], self.sim.floor[slot], self.field, x, z, climb, drop
+            ):
+                return x, z
+        return None
 
     def _ground(self, slot: int, place: str) -> np.ndarray:
         """What block one must stand on to start, 0 for any: the place's own ground, not the top of an object."""
