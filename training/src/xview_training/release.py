@@ -5,13 +5,22 @@ xview export --checkpoint runs/cpu --out small.xview --results runs/cpu/heldout.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from xview_deploy.spec import ACTION_TABLES, Event
+
 from xview_training.export import BundleOrigin, export_bundle
+from xview_training.naming import named
 from xview_training.parity.check import ParityReport, ParitySettings
+from xview_training.policy.minecraft_actions import minecraft_table
+from xview_training.policy.rocket2.layout import LAYOUTS
+from xview_training.policy.rocket2.on_table import Rocket2Config, Rocket2OnTable
+from xview_training.policy.rocket2.weights import load_rocket2
 from xview_training.runs.manifest import revision
+from xview_training.tasks.events import table_for
 from xview_training.tasks.suites import suite_named
 from xview_training.trained import load_policy
 
@@ -30,10 +39,12 @@ def export_checkpoint(
     """
     policy, state = load_policy(checkpoint)
     experiment = state["experiment"]
-    events = sorted({event.asked.value for s in suite_named(experiment["suite"]).scenes for event, _ in s.events})
+    events = suite_named(experiment["suite"]).events
     origin = BundleOrigin(
         name=name,
-        events=tuple(events),
+        events=tuple(sorted({event.asked.value for event in events})),
+        policy=policy.config.architecture,
+        actions=table_for(events),
         training={
             "experiment": experiment["name"],
             "seed": str(experiment["seed"]),
@@ -43,6 +54,23 @@ def export_checkpoint(
         },
         measured=dict(_measured(path) for path in results),
     )
+    return export_bundle(policy, out, origin, parity, precision)
+
+
+def export_published(
+    weights: Path, out: Path, name: str, layout: str, table: str, precision: str, parity: ParitySettings
+) -> ParityReport:
+    """Writes published ROCKET-2 weights as a bundle that acts by a table of actions.
+
+    weights: see `load_rocket2`. layout: where they are a file, a name of LAYOUTS. table: walk, full or minecraft.
+    ValueError names what does not fit, ExportError as `export_checkpoint`.
+    """
+    actions = named(ACTION_TABLES | {"minecraft": minecraft_table()}, table, "table of actions")
+    fields = {} if weights.is_dir() else dataclasses.asdict(named(LAYOUTS, layout, "layout of ROCKET-2"))
+    rocket2 = load_rocket2(weights, **fields)
+    policy = Rocket2OnTable(Rocket2Config(rocket2.layout, actions), rocket2)
+    events = tuple(sorted(event.value for event in Event))
+    origin = BundleOrigin(name, events, "rocket2", actions, training={"weights": weights.name})
     return export_bundle(policy, out, origin, parity, precision)
 
 

@@ -101,7 +101,8 @@ def bench_endings(
 
 
 def bench_policy(
-    policies: tuple[str, ...] = (),
+    policies: tuple[str, ...] = ("small",),
+    only: tuple[str, ...] = (),
     provider: str = "cpu",
     threads: int = 2,
     rounds: int = 20,
@@ -113,7 +114,9 @@ def bench_policy(
     """Time of one decision: torch eager and compiled, ONNX Runtime with and without each of our measures.
 
     Args:
-        policies: architectures, such as small; all by default.
+        policies: small, rocket2, rocket2-xl or rocket2-small.
+        only: these ways to take a step, such as torch_eager and onnx_resident; all by default. A large policy needs
+            some gigabytes for each.
         provider: what runs ONNX Runtime's part (cpu, cuda, tensorrt); torch takes the same kind of device.
         threads: processor threads of every contestant.
         rounds: turns of each contestant.
@@ -123,12 +126,38 @@ def bench_policy(
         json: write the figures to this file.
     """
     from xview_training.bench.policy import BenchSettings, as_json, as_text, measure
-    from xview_training.policy.architectures import ARCHITECTURES
 
-    settings = checked(BenchSettings, provider, threads, rounds, steps, 5, compile_limit, seed)
+    settings = checked(BenchSettings, provider, threads, rounds, steps, min(5, steps), compile_limit, seed, only)
     times = []
-    for policy in policies or ARCHITECTURES:
+    for policy in policies:
         times.append(checked(measure, policy, settings))
         print("\n".join(as_text(times[-1], settings)))
     if json is not None:
         write_json(json, as_json(times, settings))
+
+
+def bench_fragments(
+    policies: tuple[str, ...] = ("small", "rocket2"),
+    steps: int = 256,
+    suite: str = "train-v1",
+    folder: Path | None = None,
+    seed: int = 0,
+    json: Path | None = None,
+) -> None:
+    """What a fragment costs on the disk beside a recurrent state at every step, and the index of fragments.
+
+    Args:
+        policies: whose sizes: small, rocket2, rocket2-xl or rocket2-small.
+        steps: decisions of a fragment.
+        suite: whose worlds the pictures show.
+        folder: where to write, such as shared storage; the system's folder for temporary files by default.
+        seed: of pushes and noise.
+        json: write the figures to this file.
+    """
+    from xview_training.bench.fragments import FragmentBenchSettings, as_json, as_text, measure_all
+
+    settings = checked(FragmentBenchSettings, steps, suite, 4, 5, 300, seed)
+    costs, index = checked(measure_all, policies, settings, folder)
+    print("\n".join(as_text(costs, index, settings)))
+    if json is not None:
+        write_json(json, as_json(costs, index, settings))

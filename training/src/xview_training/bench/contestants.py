@@ -7,7 +7,7 @@ machine's memory. A way that is not to be had here says why. Weights are untrain
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -20,6 +20,7 @@ from xview_deploy.runtime.onnx_graphs import ANSWERS, Graphs
 from xview_deploy.runtime.resident_graphs import ResidentGraphs
 
 from xview_training.export import BundleOrigin, to_bundle
+from xview_training.naming import named
 from xview_training.parity.scenes import RandomInputs
 from xview_training.policy.architectures import untrained
 from xview_training.policy.cross_view import CrossViewPolicy
@@ -32,6 +33,10 @@ PICTURES = 32  # seen in turn
 
 class OutOfTime(BaseException):
     """Compilation took too long; no Exception, which a compiler would catch and go on."""
+
+
+class NotHere(Exception):
+    """This way to take a step is not to be had here; the message says why."""
 
 
 class Inputs:
@@ -50,38 +55,41 @@ class Inputs:
 
 
 def contestants(
-    name: str, provider: str, threads: int, seed: int, compile_limit_s: float
+    name: str, provider: str, threads: int, seed: int, compile_limit_s: float, only: Collection[str] = ()
 ) -> tuple[dict[str, Step], dict[str, str]]:
     """(ways to step by name, reasons by the name of those left out) of the policy of that name.
 
-    provider: of ONNX Runtime, see `Execution`; torch computes where that really loaded.
+    provider: of ONNX Runtime, see `Execution`; torch computes where that really loaded. only: the ways that are wanted,
+    all where none is named; a large policy has not room for all of them. ValueError names the nearest one.
     """
     torch.manual_seed(seed)
     policy = untrained(name).eval()
     inputs = Inputs(policy, seed)
-    bundle = to_bundle(policy, BundleOrigin(name, events=("approach",), policy=name))
+    bundle = to_bundle(policy, BundleOrigin(name, events=("approach",), policy=policy.config.architecture))
     execution = Execution(provider, threads=threads)
     graphs = Graphs(bundle, execution, batch=1)
     device = torch.device("cpu" if graphs.provider == CPU else "cuda")
-    steps: dict[str, Step] = {
-        "torch_eager": torch_step(policy, StepGraph(policy), inputs, device),
-        "onnx_free_batch": plain_step(Graphs(bundle, execution), inputs),
-        "onnx_plain": plain_step(graphs, inputs),
-        "onnx_unsplit": unsplit_step(graphs, inputs),
-        "onnx_resident": resident_step(bundle, inputs, execution),
-        "onnx_resident_fp16": resident_step(in_precision(bundle, "fp16"), inputs, execution),
+    makers: dict[str, Callable[[], Step]] = {
+        "torch_eager": lambda: torch_step(policy, StepGraph(policy), inputs, device),
+        "onnx_free_batch": lambda: plain_step(Graphs(bundle, execution), inputs),
+        "onnx_plain": lambda: plain_step(graphs, inputs),
+        "onnx_unsplit": lambda: unsplit_step(graphs, inputs),
+        "onnx_resident": lambda: resident_step(bundle, inputs, execution),
+        "onnx_resident_fp16": lambda: resident_step(in_precision(bundle, "fp16"), inputs, execution),
+        "onnx_resident_int8": lambda: eight_bit_step(bundle, inputs, execution, device),
+        "torch_compile": lambda: compiled_step(policy, inputs, device, compile_limit_s),
     }
-    missing: dict[str, str] = {}
-    try:
-        steps["torch_compile"] = compiled_step(policy, inputs, device, compile_limit_s)
-    except (OutOfTime, Exception) as problem:  # compilers fail in many ways, all of them worth telling
-        missing["torch_compile"] = " ".join(str(problem).split())[:200] or type(problem).__name__
-    if device.type == "cpu":
-        steps["onnx_resident_int8"] = resident_step(in_precision(bundle, "int8"), inputs, execution)
-    else:
-        missing["onnx_resident_int8"] = "int8 is for processors"
     if provider == "cuda":
-        steps["onnx_cuda_graph"] = resident_step(bundle, inputs, Execution("cuda", threads=threads, cuda_graph=True))
+        recorded = Execution("cuda", threads=threads, cuda_graph=True)
+        makers["onnx_cuda_graph"] = lambda: resident_step(bundle, inputs, recorded)
+    chosen = {way: named(makers, way, "way to step") for way in only} or makers
+    steps: dict[str, Step] = {}
+    missing: dict[str, str] = {}
+    for way, make in chosen.items():
+        try:
+            steps[way] = make()
+        except NotHere as reason:
+            missing[way] = str(reason)
     return steps, missing
 
 
@@ -107,12 +115,15 @@ def torch_step(
 
 
 def compiled_step(policy: CrossViewPolicy, inputs: Inputs, device: torch.device, limit_s: float) -> Step:
-    """The same through torch.compile; raises OutOfTime where that takes longer than `limit_s`."""
+    """The same through torch.compile; raises NotHere where that fails or takes longer than `limit_s`."""
     graph: nn.Module = StepGraph(policy)
     step = torch_step(policy, torch.compile(graph, dynamic=False), inputs, device)
-    with time_limit(limit_s):
-        for _ in range(3):  # the first memory is a fresh tensor, later ones are outputs
-            step()
+    try:
+        with time_limit(limit_s):
+            for _ in range(3):  # the first memory is a fresh tensor, later ones are outputs
+                step()
+    except (OutOfTime, Exception) as problem:  # compilers fail in many ways, all of them worth telling
+        raise NotHere(" ".join(str(problem).split())[:200] or type(problem).__name__) from problem
     return step
 
 
@@ -152,6 +163,13 @@ def resident_step(bundle: Bundle, inputs: Inputs, execution: Execution) -> Step:
         return answer
 
     return step
+
+
+def eight_bit_step(bundle: Bundle, inputs: Inputs, execution: Execution, device: torch.device) -> Step:
+    """What a robot runs, in eight bits; raises NotHere on a GPU."""
+    if device.type != "cpu":
+        raise NotHere("int8 is for processors")
+    return resident_step(in_precision(bundle, "int8"), inputs, execution)
 
 
 @contextmanager

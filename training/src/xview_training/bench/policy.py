@@ -42,6 +42,7 @@ class BenchSettings:
     uncounted: int = 5  # before them
     compile_limit_s: float = 240.0
     seed: int = 0
+    only: tuple[str, ...] = ()  # contestants; all where none is named
 
     def __post_init__(self) -> None:
         if min(self.rounds, self.steps) < 1:
@@ -81,7 +82,7 @@ def measure(policy: str, settings: BenchSettings) -> PolicyTimes:
     torch.set_num_threads(settings.threads)
     try:
         steps, missing = contestants(
-            policy, settings.provider, settings.threads, settings.seed, settings.compile_limit_s
+            policy, settings.provider, settings.threads, settings.seed, settings.compile_limit_s, settings.only
         )
         taken_s: dict[str, list[float]] = {name: [] for name in steps}
         for _ in range(settings.rounds):

@@ -19,6 +19,7 @@ from xview_deploy.bundle import Bundle
 from xview_deploy.runtime.execution import Execution
 from xview_deploy.runtime.network import Network
 from xview_deploy.runtime.onnx_graphs import Graphs
+from xview_deploy.spec import ActionTable
 from xview_deploy.trials.intervals import Rate, wilson
 
 from xview_training.evaluation.episodes import Selection, play
@@ -79,23 +80,25 @@ def check_parity(policy: CrossViewPolicy, bundle: Bundle, settings: ParitySettin
     # The policy is on the CPU too: what differs is the export's doing.
     graphs = Graphs(bundle, Execution(provider="cpu"))
     networks: dict[str, Network] = {"torch": TorchNetwork(policy), "bundle": graphs}
-    precision = bundle.metadata.precision
+    precision, actions = bundle.metadata.precision, bundle.metadata.actions
     with _one_thread():
         rollouts = {}
-        for name, scenes, steps in _scenes(policy, settings):
+        for name, scenes, steps in _scenes(policy, settings, actions):
             rollout = Rollout(networks["torch"], networks["bundle"], scenes, settings.seed)
             rollouts[name] = _checked(rollout, name, steps, precision)
-        players = {name: NetworkPlayer(network, name, settings.seed) for name, network in networks.items()}
+        players = {name: NetworkPlayer(network, name, settings.seed, actions) for name, network in networks.items()}
         success = {name: _success(p, policy, settings) for name, p in players.items() if settings.episodes}
     return ParityReport(precision, graphs.provider, settings.suite, rollouts, success)
 
 
-def _scenes(policy: CrossViewPolicy, settings: ParitySettings) -> Iterator[tuple[str, Scenes, int]]:
+def _scenes(
+    policy: CrossViewPolicy, settings: ParitySettings, actions: ActionTable
+) -> Iterator[tuple[str, Scenes, int]]:
     side, sizes = policy.config.image_size, policy.config.action_sizes
     inputs = RandomInputs(side, sizes, settings.batch, settings.seed)
     yield "random", RandomScenes(inputs, settings.goal_every, settings.forget_every), settings.steps
     if settings.world_steps:
-        world = WorldScenes(suite_named(settings.suite), side, settings.world_batch, settings.seed)
+        world = WorldScenes(suite_named(settings.suite), side, settings.world_batch, settings.seed, actions)
         yield "world", world, settings.world_steps
         world.close()
 

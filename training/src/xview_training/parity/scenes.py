@@ -10,7 +10,7 @@ import dataclasses
 from typing import Protocol
 
 import numpy as np
-from xview_deploy.spec import INTERACTION_ROWS
+from xview_deploy.spec import INTERACTION_ROWS, ActionTable
 
 from xview_training.envs.crossview import CrossViewEnvs
 from xview_training.tasks.suites import Suite
@@ -90,8 +90,8 @@ class RandomScenes:
 class WorldScenes:
     """Tasks of a suite, played one after the other; a row whose task is over gets the next."""
 
-    def __init__(self, suite: Suite, side: int, batch: int, seed: int) -> None:
-        self._envs = CrossViewEnvs(batch, side, threads=1)
+    def __init__(self, suite: Suite, side: int, batch: int, seed: int, actions: ActionTable) -> None:
+        self._envs = CrossViewEnvs(batch, side, threads=1, actions=actions)
         order = np.random.default_rng(seed).permutation(suite.size)
         self._requests = ((suite, int(index), None, None) for index in order)
 
