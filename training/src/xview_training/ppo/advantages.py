@@ -43,7 +43,7 @@ def normalised(fragments: Sequence[Fragment], advantages: Sequence[np.ndarray], 
         together = np.concatenate([advantages[k] for k in members]).astype(np.float64)
         if len(together) < 2:
             continue
-        mean, spread = together.mean(), together.std() + SMALLEST_SPREAD
+        mean, spread = together.mean(), together.std(ddof=1) + SMALLEST_SPREAD
         for k in members:
             scaled[k] = ((advantages[k] - mean) / spread).astype(np.float32)
     return scaled

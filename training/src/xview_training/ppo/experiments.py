@@ -96,7 +96,7 @@ EXPERIMENTS = {
                 max_staleness=1,
                 losses=LossSettings(clip_coef=0.2, log_ratio_clip=1.03, vf_coef=0.5),
                 leash=LeashConfig(coefficient=0.2, decay=0.9995),
-                frozen=("backbone",),
+                frozen=("rocket2.view_backbone",),
             ),
         ),
     )

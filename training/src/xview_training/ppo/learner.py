@@ -23,8 +23,6 @@ from xview_training.ppo.fragment import Fragment
 from xview_training.ppo.leash import Leash, LeashConfig
 from xview_training.ppo.losses import LossSettings, explained_variance, ppo_losses
 
-VALUE_PARAMETERS = "decision.value."
-
 
 @dataclasses.dataclass(frozen=True)
 class LearnerConfig:
@@ -72,7 +70,8 @@ class Learner:
                 modules = sorted({name.split(".")[0] for name in names})
                 raise ValueError(f"frozen: no parameter begins with {prefix!r}; the policy has {', '.join(modules)}")
         for name, parameter in self.policy.named_parameters():
-            parameter.requires_grad_(not name.startswith(self.config.frozen or ("\0",)))
+            if name.startswith(self.config.frozen):
+                parameter.requires_grad_(False)
 
     def _parameter_groups(self) -> list[dict]:
         learnt = [p for p in self.policy.parameters() if p.requires_grad]
@@ -95,7 +94,8 @@ class Learner:
         if fresh:
             lessons = self._lessons(fresh)
             figures |= self._epochs(lessons, progress) | _value_figures(lessons)
-            self.leash.advance(figures["kl"])
+            if self.iteration >= self.config.critic_warmup:  # before that the policy stands still
+                self.leash.advance(figures["kl"])
         self.iteration += 1
         return figures
 
@@ -108,7 +108,7 @@ class Learner:
         only_value = self.iteration < self.config.critic_warmup
         learnt = {name for name, p in self.policy.named_parameters() if p.requires_grad}
         if only_value:
-            self._learn_only({name for name in learnt if VALUE_PARAMETERS in name})
+            self._learn_only({name for name in learnt if _of_the_value(name)})
         sums: dict[str, torch.Tensor] = defaultdict(lambda: torch.zeros((), device=self.device))
         decisions = 0
         for _ in range(self.config.epochs):
@@ -172,6 +172,11 @@ class Learner:
         keep = min(self.config.ema, (1 + self.updates) / (10 + self.updates))
         for ours, theirs in zip(self.average.parameters(), self.policy.parameters(), strict=True):
             ours.lerp_(theirs, 1 - keep)
+
+
+def _of_the_value(parameter: str) -> bool:
+    """Whether a parameter belongs to the value head: every policy calls its own so."""
+    return any(part.startswith("value") for part in parameter.split("."))
 
 
 def _first(state: State, rows: int) -> State:

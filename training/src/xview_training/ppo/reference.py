@@ -1,7 +1,8 @@
 """The policy that PPO is leashed to, run beside the rollout with a warm memory of its own.
 
 It reads a fragment's pictures at once when the fragment is closed, in the order in which they were seen: the same
-numbers as beside each decision, at a third of the cost. Axis letters: N environments, T decisions, A logits.
+numbers as beside each decision, for a quarter less of the processor's time. Axis letters: N environments, T
+decisions, A logits.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import torch
 from torch import Tensor
 
 from xview_training.policy.cross_view import CrossViewPolicy, Goal
+from xview_training.ppo.losses import heads
 
+LEAST_LOGIT = -100.0  # of a choice that is as good as never made: half precision knows no -1e9
 FRAMES_AT_ONCE = 512  # pictures that go through the policy together
 
 
@@ -52,5 +55,5 @@ class Reference:
             output, state = self.policy(inputs[0], goal, inputs[1], inputs[2], self._state.rows(index))
         for held, new in zip(self._state, state, strict=True):
             held[index] = new
-        logits = torch.cat([output.buttons, output.pitch, output.yaw], -1)
-        return logits.half().cpu().numpy()
+        logits = torch.cat([torch.log_softmax(head, -1) for head in heads(output)], -1)
+        return logits.clamp(min=LEAST_LOGIT).half().cpu().numpy()

@@ -1,0 +1,85 @@
+"""Tasks come as evenly as is said, each world once, more often where there is something to learn."""
+
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from xview_training.ppo.fragment import Kind, Outcome
+from xview_training.ppo.ledger import Ledger
+from xview_training.ppo.sampling import SamplingConfig, TaskSampler
+from xview_training.tasks.suites import suite_named
+
+SUCCESS, FAILURE = (Outcome(won, first_right=won, first_wrong=False, ticks=40) for won in (True, False))
+
+
+def drawn(sampler: TaskSampler, count: int) -> list[tuple]:
+    return [sampler.next() for _ in range(count)]
+
+
+def test_difficulties_come_evenly_or_as_the_suite_says():
+    suite = suite_named("train")  # landscapes: near 0.5, easy 0.4, medium 0.1
+    for even, expected in (
+        (True, {"near": 1 / 3, "easy": 1 / 3, "medium": 1 / 3}),
+        (False, {"near": 0.5, "easy": 0.4}),
+    ):
+        sampler = TaskSampler(SamplingConfig(even_difficulties=even), suite, seed=0)
+        tasks = [task for task in drawn(sampler, 4000) if task[0].scenes[0].place == "landscape"]
+        shares = Counter(difficulty for *_, difficulty in tasks)
+        for difficulty, share in expected.items():
+            assert shares[difficulty] / len(tasks) == pytest.approx(share, abs=0.04)
+
+
+def test_a_task_is_asked_for_only_where_its_scene_has_its_difficulty_and_event():
+    for suite, _, event, difficulty in drawn(TaskSampler(SamplingConfig(), suite_named("train-v1"), seed=0), 500):
+        assert all(difficulty in dict(scene.difficulties) and event in dict(scene.events) for scene in suite.scenes)
+
+
+def test_each_world_is_met_once_and_seeds_start_apart():
+    first, second = (drawn(TaskSampler(SamplingConfig(), suite_named("train"), seed), 50) for seed in (0, 1))
+    numbers = [index for _, index, *_ in first]
+    assert all((b - a) % 1_000_000 == 1 for a, b in pairwise(numbers))
+    assert numbers != [index for _, index, *_ in second]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_strict_tasks_have_their_share(share):
+    tasks = drawn(TaskSampler(SamplingConfig(strict_share=share), suite_named("train"), seed=0), 1000)
+    assert sum(suite.strict for suite, *_ in tasks) / 1000 == pytest.approx(share, abs=0.05)
+
+
+def test_the_adaptive_option_leaves_what_is_mastered_or_hopeless():
+    sampler = TaskSampler(SamplingConfig(adaptive=True), suite_named("robot"), seed=0)
+    for _ in range(60):
+        sampler.book(Kind("rooms", "approach", "near", visible=True, strict=False), SUCCESS)
+        sampler.book(Kind("rooms", "approach", "easy", visible=True, strict=False), SUCCESS)
+        sampler.book(Kind("rooms", "approach", "easy", visible=True, strict=False), FAILURE)
+    shares = Counter(difficulty for *_, difficulty in drawn(sampler, 1000))
+    assert shares["near"] / 1000 == pytest.approx(0.2 / 1.2, abs=0.04)
+
+
+def test_a_sampler_goes_on_from_its_record():
+    sampler = TaskSampler(SamplingConfig(), suite_named("train"), seed=0)
+    drawn(sampler, 10)
+    again = TaskSampler(SamplingConfig(), suite_named("train"), seed=5)
+    again.restore(sampler.record())
+    assert drawn(again, 10) == drawn(sampler, 10)
+
+
+def test_what_was_under_way_comes_first():
+    sampler = TaskSampler(SamplingConfig(), suite_named("train"), seed=0)
+    tasks = drawn(TaskSampler(SamplingConfig(), suite_named("train"), seed=9), 2)
+    sampler.again(tasks)
+    assert drawn(sampler, 3)[:2] == tasks
+
+
+def test_a_ledger_counts_episodes_once_and_goes_on_from_its_record(a_fragment):
+    ledger = Ledger()
+    ledger.book([a_fragment(5), a_fragment(3, truncated=True, outcome=FAILURE)])
+    ledger.book([a_fragment(2, terminated=True, next_value=0.0, outcome=SUCCESS)])
+    assert (ledger.fragments, ledger.decisions, ledger.episodes) == (3, 10, 2)
+    assert ledger.figures()["rollout_success"] == 0.5
+    assert ledger.figures()["rollout_success_near"] == 0.5
+    again = Ledger()
+    again.restore(ledger.record())
+    assert again.figures() == ledger.figures()
+    assert again.record() == ledger.record()

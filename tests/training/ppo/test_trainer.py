@@ -1,0 +1,107 @@
+"""Debug runs: reproducible to the bit, resumable, exportable."""
+
+import dataclasses
+import json
+import shutil
+
+import pytest
+import torch
+from xview_training import checkpoints
+from xview_training.ppo.experiments import PpoExperiment, ppo_experiment_named
+from xview_training.ppo.trainer import PpoTrainer
+from xview_training.release import load_policy
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+DEBUG = dataclasses.replace(
+    ppo_experiment_named("debug"),
+    suite="twin",
+    rollout=dataclasses.replace(ppo_experiment_named("debug").rollout, environments=4, fragment=4, threads=1),
+    frames=48,
+)
+
+
+@pytest.fixture(autouse=True)
+def torch_as_it_was():
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+def losses(run) -> list[dict]:
+    """What a run logged, times apart."""
+    rows = [json.loads(line) for line in (run / "progress.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in row.items() if "second" not in k} for row in rows]
+
+
+def a_run(folder, seed: int = 0, resume: bool = False, **changes) -> PpoTrainer:
+    experiment = dataclasses.replace(DEBUG, seed=seed, deterministic=True, **changes)
+    trainer = PpoTrainer(experiment, folder, threads=1)
+    if resume:
+        trainer.resume(checkpoints.newest(folder / "checkpoints"))
+    trainer.train()
+    return trainer
+
+
+def test_one_seed_gives_the_same_losses_to_the_last_bit_and_another_seed_others(tmp_path):
+    for name, seed in (("first", 0), ("again", 0), ("other", 1)):
+        a_run(tmp_path / name, seed)
+    assert len(losses(tmp_path / "first")) == 3
+    assert losses(tmp_path / "first") == losses(tmp_path / "again")
+    assert losses(tmp_path / "first") != losses(tmp_path / "other")
+
+
+def test_a_resumed_run_goes_on_with_leash_optimiser_counters_and_tasks(tmp_path):
+    first = a_run(tmp_path)
+    under_way = [task.task_id for task in first.rollout.under_way()]
+    checkpoint = checkpoints.newest(tmp_path / "checkpoints")
+    second = PpoTrainer(DEBUG, tmp_path, threads=1)
+    second.resume(checkpoint)
+    assert second.learner.leash.coefficient == first.learner.leash.coefficient < DEBUG.learner.leash.coefficient
+    assert (second.learner.iteration, second.learner.updates) == (first.learner.iteration, first.learner.updates)
+    assert second.global_step == first.global_step == 48
+    for one, other in (
+        (first.learner.policy, second.learner.policy),
+        (first.learner.average, second.learner.average),
+        (first.rollout.reference.policy, second.rollout.reference.policy),
+    ):
+        assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+    before, after = (checkpoints.optimizer_tensors(run.learner.optimizer) for run in (first, second))
+    assert before.keys() == after.keys()
+    assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
+    second.rollout.step()
+    assert [task.task_id for task in second.rollout.envs.tasks] == under_way
+    second.rollout.close()
+
+
+def test_two_resumptions_of_one_checkpoint_give_the_same_numbers(tmp_path):
+    a_run(tmp_path / "first")
+    shutil.copytree(tmp_path / "first", tmp_path / "again")
+    for name in ("first", "again"):
+        trainer = a_run(tmp_path / name, resume=True, frames=96)
+        assert trainer.global_step == 96
+    assert losses(tmp_path / "first") == losses(tmp_path / "again")
+    steps = [row["step"] for row in losses(tmp_path / "first")]
+    assert steps == sorted(set(steps))
+    assert [row["iteration"] for row in losses(tmp_path / "first")] == list(range(1, 7))
+
+
+def test_a_run_begins_with_a_given_policy_and_its_checkpoint_is_loaded_like_any_other(tmp_path):
+    start = a_run(tmp_path / "first").learner.average
+    trainer = PpoTrainer(DEBUG, tmp_path / "second", start, "runs/first", threads=1)
+    for one, other in zip(trainer.rollout.reference.policy.parameters(), start.parameters(), strict=True):
+        assert torch.equal(one, other)
+    policy, state = load_policy(trainer.save())
+    assert state["origin"] == "runs/first"
+    assert all(torch.equal(a, b) for a, b in zip(policy.parameters(), start.parameters(), strict=True))
+    trainer.rollout.close()
+
+
+def test_a_policy_whose_table_lacks_the_suite_s_keys_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="action table of sizes"):
+        PpoTrainer(dataclasses.replace(DEBUG, suite="train-v1"), tmp_path)
+
+
+def test_a_run_without_an_end_is_refused():
+    with pytest.raises(ValueError, match="frames or minutes"):
+        PpoExperiment("endless")
+    with pytest.raises(ValueError, match="deterministic"):
+        PpoExperiment("timed", minutes=1.0, deterministic=True)
