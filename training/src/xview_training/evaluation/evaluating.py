@@ -97,7 +97,7 @@ def choose(episodes: list[Episode], count: int) -> list[int]:
     chosen: list[int] = []
 
     def kinds(e: Episode) -> list[tuple[str, ...]]:
-        return [(e.event,), (e.difficulty, str(e.success)), (e.ending.value, "ending")]
+        return [(e.event, str(e.success)), (e.difficulty, str(e.success)), (e.ending.value,)]
 
     for number in range(min(count, len(episodes))):
         left = [k for k in range(len(episodes)) if k not in chosen]
