@@ -61,10 +61,9 @@ class Probe:
         self.executor.add_node(self.node)
         self.received: dict[str, list] = {}
         self.jpeg = encode_jpeg(scene())
-        self.last_picture_s = 0.0
         self.timers = {}
         self.goal_id, self.goal_stamp = "goal-1", self.stamp()  # that the played policy pursues
-        self.camera_frozen = self.odometry_frozen = False
+        self.odometry_frozen = False
         self.moved_m = 0.0
 
     def close(self) -> None:
@@ -138,10 +137,8 @@ class Probe:
         counter = itertools.count(1)
 
         def publish() -> None:
-            self.last_picture_s = time.time()
-            count = 0 if self.camera_frozen else next(counter)
             # A comment after the first two bytes: no real camera sends the same bytes twice.
-            jpeg = self.jpeg[:2] + b"\xff\xfe\x00\x06" + count.to_bytes(4, "big") + self.jpeg[2:]
+            jpeg = self.jpeg[:2] + b"\xff\xfe\x00\x06" + next(counter).to_bytes(4, "big") + self.jpeg[2:]
             publisher.publish(jpeg_message(jpeg, self.stamp(), "onboard_optical_frame"))
 
         self.every("camera", 1 / hz, publish)
