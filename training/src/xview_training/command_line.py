@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ def checked(function: Any, *arguments: Any) -> Any:
         return function(*arguments)
     except ValueError as error:
         raise ContractError(str(error)) from error
+
+
+def changed(settings: Any, changes: dict[str, Any]) -> Any:
+    """A frozen dataclass with those fields changed that are not None."""
+    return dataclasses.replace(settings, **{name: value for name, value in changes.items() if value is not None})
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -36,7 +36,8 @@ class ImitationExperiment:
     """Behaviour cloning with DAgger and auxiliary losses (ROCKET-2, training; shared figures in the README)."""
 
     name: str
-    frames: int  # trained frames until the end; the schedules run over them
+    frames: int = 0  # trained frames until the end; 0: as many as `minutes` allow
+    minutes: float = 0.0  # of training until the end; 0: as long as `frames` take. Schedules run over what ends first
     suite: str = "train"
     seed: int = 0
     policy: Config = SmallPolicyConfig()
@@ -55,6 +56,10 @@ class ImitationExperiment:
     checkpoint_every_s: float = 240.0
     keep_checkpoints: int = 3
 
+    def __post_init__(self) -> None:
+        if self.frames <= 0 and self.minutes <= 0:
+            raise ValueError("expected frames or minutes above 0: one of them ends the run")
+
 
 EXPERIMENTS = {
     e.name: e
@@ -68,6 +73,16 @@ EXPERIMENTS = {
             validation=ValidationConfig(episodes=2, environments=2, chunks=1),
         ),
         ImitationExperiment("cpu", frames=2_100_000),
+        # What PPO is compared with: the policy that it starts from, imitating on for as long as PPO learns. The learner
+        # acts in every episode, as in the last part of the run before, and the learning rate starts lower.
+        ImitationExperiment("control", minutes=60, learning_rate=2e-4, dagger=DaggerConfig(expert_until=0.0)),
+        # All five events in every place, with the keys that they need.
+        ImitationExperiment(
+            "five",
+            minutes=180,
+            suite="train-v1",
+            policy=SmallPolicyConfig(action_sizes=ACTION_TABLES["full"].sizes),
+        ),
         # ROCKET-2's own figures, for a machine with GPUs and a recorded data set of 224 x 224 pictures. Its behaviour
         # loss counts a tenth of point and box; what it does not learn (bearing) counts nothing.
         ImitationExperiment(

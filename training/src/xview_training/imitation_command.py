@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Annotated, Any
 
-from xview_training.command_line import checked
+import tyro
+
+from xview_training.command_line import changed, checked
 
 
 def train_imitation(
     experiment: str = "cpu",
+    start: Annotated[Path | None, tyro.conf.arg(name="from")] = None,
     run: Path | None = None,
     dataset: Path | None = None,
+    weights: Path | None = None,
     seed: int | None = None,
+    suite: str | None = None,
     frames: int | None = None,
+    minutes: float | None = None,
     validate_every: int | None = None,
     resume: bool = True,
     threads: int = 2,
@@ -25,11 +32,16 @@ def train_imitation(
     Progress, TensorBoard and checkpoints lie in the run's folder.
 
     Args:
-        experiment: named settings, see xview_training/experiments.py (debug, cpu, rocket2).
+        experiment: named settings, see xview_training/experiments.py (debug, cpu, control, five,
+            rocket2).
+        start: run folder or checkpoint of a policy to begin with, its averaged weights; a new one without it.
         run: folder of the run; runs/EXPERIMENT by default.
         dataset: learn from the episodes in this folder, see `xview dataset record`.
+        weights: begin with these published ROCKET-2 weights, a file or a folder; with a policy rocket2.
         seed: instead of the experiment's.
-        frames: trained frames, instead of the experiment's.
+        suite: tasks to train on, instead of the experiment's.
+        frames: trained frames until the end, instead of the experiment's limits.
+        minutes: of training until the end, instead of the experiment's limits; schedules run over them.
         validate_every: trained frames between two looks at held-out worlds, instead of the experiment's; 0: never.
         resume: continue from the run's newest checkpoint if there is one.
         threads: processor threads.
@@ -39,6 +51,7 @@ def train_imitation(
     from xview_training import checkpoints
     from xview_training.experiments import experiment_named
     from xview_training.imitation.trainer import ImitationTrainer
+    from xview_training.release import load_policy
     from xview_training.runs.scalars import WandbSettings
     from xview_training.validation import HeldOut
 
@@ -47,12 +60,20 @@ def train_imitation(
     looks = settings.validation
     if validate_every is not None:
         looks = dataclasses.replace(looks, every=validate_every)
-    changes = {"seed": seed, "frames": frames, "dataset": folder_of_episodes, "validation": looks}
-    settings = dataclasses.replace(settings, **{k: v for k, v in changes.items() if v is not None})
+    changes: dict[str, Any] = {"seed": seed, "suite": suite, "dataset": folder_of_episodes, "validation": looks}
+    if frames is not None or minutes is not None:
+        changes |= {"frames": frames or 0, "minutes": minutes or 0.0}
+    policy = None
+    if start is not None:
+        policy, _ = checked(load_policy, start)
+        changes["policy"] = policy.config
+    settings = checked(changed, settings, changes)
     folder = run or Path("runs") / experiment
     held_out, logged = HeldOut(looks, settings.weights), WandbSettings() if wandb else None
-    trainer = checked(ImitationTrainer, settings, folder, threads, device, held_out, logged)
+    trainer = checked(ImitationTrainer, settings, folder, threads, device, held_out, logged, policy)
     newest = checkpoints.newest(folder / "checkpoints") if resume else None
+    if newest is None and weights is not None:
+        checked(trainer.start_from, weights)
     if newest is not None:
         print(f"resuming from {newest}")
         checked(trainer.resume, newest)

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 from xview_deploy.spec import ContractError
 
-from xview_training.command_line import checked
+from xview_training.command_line import changed, checked
 from xview_training.ppo.cluster.settings import ClusterSettings
 
 if TYPE_CHECKING:
     from xview_training.policy.cross_view import CrossViewPolicy
     from xview_training.ppo.experiments import PpoExperiment
     from xview_training.runs.scalars import WandbSettings
-
-
-def _changed(settings: Any, changes: dict[str, Any]) -> Any:
-    """A frozen dataclass with those fields changed that are not None."""
-    return dataclasses.replace(settings, **{name: value for name, value in changes.items() if value is not None})
 
 
 def train_ppo(
@@ -80,8 +74,8 @@ def train_ppo(
         "suite": suite,
         "seed": seed,
         "deterministic": deterministic or settings.deterministic,
-        "rollout": _changed(settings.rollout, rollout),
-        "sampling": _changed(settings.sampling, {"strict_share": strict_share}),
+        "rollout": changed(settings.rollout, rollout),
+        "sampling": changed(settings.sampling, {"strict_share": strict_share}),
     }
     if frames is not None or minutes is not None:
         changes |= {"frames": frames or 0, "minutes": minutes or 0.0}
@@ -92,7 +86,7 @@ def train_ppo(
     if source is not None:
         policy, _ = checked(load_policy, source)
         changes["policy"] = policy.config
-    settings = checked(_changed, settings, changes)
+    settings = checked(changed, settings, changes)
     logged = WandbSettings() if wandb else None
     if in_process:
         _train_here(settings, folder, policy, str(start or ""), threads, device, logged, newest)

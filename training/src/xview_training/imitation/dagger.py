@@ -39,7 +39,8 @@ class Dagger:
 
     def prepare(self, policy: CrossViewPolicy, progress: float) -> None:
         """Collects the next chunk."""
-        share = max(0.0, 1 - progress / self.config.expert_until)
+        until = self.config.expert_until
+        share = max(0.0, 1 - progress / until) if until > 0 else 0.0
         self._replay.append(self.collector.collect(policy, share))
         self._replay = self._replay[-self.config.replay_chunks :]
 

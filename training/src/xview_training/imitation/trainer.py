@@ -29,6 +29,8 @@ from xview_training.imitation.losses import imitation_losses
 from xview_training.imitation.recorded import Recorded
 from xview_training.policy.architectures import build, config_from
 from xview_training.policy.cross_view import CrossViewPolicy
+from xview_training.policy.rocket2.on_table import Rocket2OnTable
+from xview_training.policy.rocket2.weights import load_rocket2
 from xview_training.runs.best import Score, keep_best
 from xview_training.runs.manifest import record_start
 from xview_training.runs.scalars import ScalarLog, WandbSettings
@@ -50,12 +52,13 @@ class ImitationTrainer:
         device: str = "cpu",
         validation: Validation | None = None,
         wandb: WandbSettings | None = None,
+        start: CrossViewPolicy | None = None,
     ):
-        """ValueError where the experiment's policy does not fit its tasks."""
+        """start: the policy to begin with; a new one without it. ValueError where it does not fit the tasks."""
         torch.manual_seed(experiment.seed)
         torch.set_num_threads(threads)
         self.experiment, self.run, self.device = experiment, run, torch.device(device)
-        self.policy = build(experiment.policy).to(self.device)
+        self.policy = (copy.deepcopy(start) if start else build(experiment.policy)).to(self.device)
         self.average = copy.deepcopy(self.policy).eval()
         self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=experiment.learning_rate, betas=(0.9, 0.98))
         self.rng = np.random.default_rng(experiment.seed)
@@ -79,6 +82,15 @@ class ImitationTrainer:
             return Recorded(settings.recorded, Dataset(Path(settings.dataset)), size, table, settings.seed)
         return Dagger(settings.dagger, Collector(settings.collector, source, size, self.rng), self.rng)
 
+    def start_from(self, weights: Path) -> None:
+        """Begins with published ROCKET-2 weights (see `load_rocket2`) of the experiment's layout; ValueError names
+        what does not fit."""
+        if not isinstance(self.policy, Rocket2OnTable):
+            raise ValueError(f"weights: expected a policy rocket2, got {self.experiment.policy.architecture}")
+        state = load_rocket2(weights, **dataclasses.asdict(self.policy.config.layout)).state_dict()
+        for policy in (self.policy, self.average):
+            policy.get_submodule("rocket2").load_state_dict(state)
+
     def _parameter_groups(self) -> list[dict]:
         """Weight decay on matrices only; what is frozen is left out."""
         learnt = [p for p in self.policy.parameters() if p.requires_grad]
@@ -90,7 +102,9 @@ class ImitationTrainer:
     @property
     def progress(self) -> float:
         """Share of the run that is done, 0..1."""
-        return min(1.0, self.global_step / self.experiment.frames)
+        frames, minutes = self.experiment.frames, self.experiment.minutes
+        shares = [self.global_step / frames if frames else 0.0, self.seconds / 60 / minutes if minutes else 0.0]
+        return min(1.0, max(shares))
 
     def train(self, resumed_from: Path | None = None) -> None:
         """Runs to the end, with checkpoints on the way; ValueError where the folder holds another kind of run."""
@@ -187,7 +201,7 @@ class ImitationTrainer:
 
     def _line(self) -> str:
         rate = self.global_step / max(self.seconds, 1e-9)
-        left = (self.experiment.frames - self.global_step) / rate
+        left = self.seconds * (1 - self.progress) / max(self.progress, 1e-9)
         shown = " ".join(
             f"{n} {self._means[n]:.3f}" for n in ("total", "yaw", "heatmap", "rollout_success") if n in self._means
         )
