@@ -6,6 +6,7 @@ journal and answers the same, the weights come with the learner's next version a
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -78,6 +79,16 @@ class WeightsHost:
     def figures(self) -> tuple[int, int, dict[str, float]]:
         """The process's number, the version and the learner's figures."""
         return os.getpid(), self._server.version, self._server.figures
+
+
+@dataclasses.dataclass(frozen=True)
+class Hosts:
+    """Handles of the two. Inside a record they travel by value; as arguments of their own they would lie in the object
+    store, and an actor that is restarted would not find them there for ever.
+    """
+
+    index: Any
+    weights: Any
 
 
 def hosted(host: type, *arguments: Any) -> Any:

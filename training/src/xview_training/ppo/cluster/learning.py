@@ -21,7 +21,7 @@ from ray.exceptions import ActorDiedError
 from xview_training import checkpoints
 from xview_training.policy.architectures import build, config_from
 from xview_training.policy.cross_view import CrossViewPolicy
-from xview_training.ppo.cluster.actors import ask
+from xview_training.ppo.cluster.actors import Hosts, ask
 from xview_training.ppo.cluster.plan import ClusterRun
 from xview_training.ppo.cluster.sharing import SharingLearner, least_of, sum_of, told_by_first
 from xview_training.ppo.cluster.weights import weights_of
@@ -51,11 +51,11 @@ def reference_policy(run: ClusterRun) -> CrossViewPolicy:
 class ClusterLearner:
     """One of `world` learners. The first of them talks to the index and writes what is kept."""
 
-    def __init__(self, run: ClusterRun, index: Any, weights: Any, rank: int, world: int, device: torch.device):
+    def __init__(self, run: ClusterRun, hosts: Hosts, rank: int, world: int, device: torch.device):
         torch.manual_seed(run.experiment.seed)
         torch.set_num_threads(run.threads)
         self.run, self.rank, self.world, self.device = run, rank, world, device
-        self._index, self._weights = index, weights
+        self._index, self._weights = hosts.index, hosts.weights
         reference = reference_policy(run).to(device)
         self.learner = SharingLearner(run.experiment.learner, reference, run.experiment.seed)
         self.ledger = Ledger()

@@ -7,14 +7,13 @@ import dataclasses
 import os
 import time
 import uuid
-from typing import Any
 
 import torch
 
 from xview_training.envs.crossview import CrossViewEnvs
 from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.ppo.actions import actions_for
-from xview_training.ppo.cluster.actors import ask
+from xview_training.ppo.cluster.actors import Hosts, ask
 from xview_training.ppo.cluster.groups import Groups
 from xview_training.ppo.cluster.learning import reference_policy
 from xview_training.ppo.cluster.plan import ClusterRun
@@ -45,10 +44,10 @@ class Played:
 class ClusterRollout:
     """One of the rollouts: its groups of worlds and the policy that plays in them."""
 
-    def __init__(self, run: ClusterRun, number: int, index: Any, weights: Any):
+    def __init__(self, run: ClusterRun, number: int, hosts: Hosts):
         torch.set_num_threads(run.threads)
         self.run = run
-        self._index, self._weights = index, weights
+        self._index, self._weights = hosts.index, hosts.weights
         # A name of its own for each life: nothing that an earlier one wrote is ever written again.
         self._name, self._written = f"rollout{number}-{uuid.uuid4().hex[:12]}", 0
         self._seed = run.experiment.seed + SEEDS_OF_A_ROLLOUT * (uuid.uuid4().int % 2**20)

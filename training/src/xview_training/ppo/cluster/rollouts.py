@@ -14,6 +14,7 @@ from ray.exceptions import RayActorError, RayTaskError
 from ray.util.placement_group import PlacementGroup
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
+from xview_training.ppo.cluster.actors import Hosts
 from xview_training.ppo.cluster.plan import ClusterRun
 from xview_training.ppo.cluster.playing import ClusterRollout, Played
 
@@ -23,8 +24,8 @@ LOG = logging.getLogger(__name__)
 class Rollouts:
     """The rollouts of a run, each in its bundle of the placement group."""
 
-    def __init__(self, run: ClusterRun, index: Any, weights: Any, places: PlacementGroup):
-        self._run, self._index = run, index
+    def __init__(self, run: ClusterRun, hosts: Hosts, places: PlacementGroup):
+        self._run, self._index = run, hosts.index
         settings = run.settings
         host: Any = ray.remote(ClusterRollout)
         self._actors: list[Any] = [
@@ -34,7 +35,7 @@ class Rollouts:
                 max_restarts=-1,
                 max_task_retries=0,  # what was played is not played again: the call is counted as lost instead
                 scheduling_strategy=PlacementGroupSchedulingStrategy(places, placement_group_bundle_index=number),
-            ).remote(run, number, index, weights)
+            ).remote(run, number, hosts)
             for number in range(settings.rollouts)
         ]
         self.restarts = 0

@@ -26,7 +26,7 @@ from ray.util.placement_group import PlacementGroup, placement_group, remove_pla
 
 from xview_training import checkpoints
 from xview_training.policy.cross_view import CrossViewPolicy
-from xview_training.ppo.cluster.actors import IndexHost, WeightsHost, ask, hosted
+from xview_training.ppo.cluster.actors import Hosts, IndexHost, WeightsHost, ask, hosted
 from xview_training.ppo.cluster.learning import ClusterLearner
 from xview_training.ppo.cluster.plan import ClusterRun
 from xview_training.ppo.cluster.rollouts import Rollouts
@@ -124,10 +124,10 @@ class Driver:
 
     def __init__(self, run: ClusterRun):
         self.run = run
-        self._index = hosted(IndexHost, run.fragments, run.store)
-        self._weights = hosted(WeightsHost)
+        self._hosts = Hosts(hosted(IndexHost, run.fragments, run.store), hosted(WeightsHost))
+        self._index, self._weights = self._hosts.index, self._hosts.weights
         self._places = _reserve(run.settings)
-        self._rollouts = Rollouts(run, self._index, self._weights, self._places)
+        self._rollouts = Rollouts(run, self._hosts, self._places)
         self._began_s = time.monotonic()
         self._scanned_s = time.monotonic()
         self._seen: dict[str, list[int]] = {"index": [], "weights": []}  # their processes, one after the other
@@ -199,7 +199,7 @@ class Driver:
         each = {"CPU": settings.learner_cpus, "GPU": settings.learner_gpus}
         trainer = TorchTrainer(
             learn,
-            train_loop_config={"run": self.run, "index": self._index, "weights": self._weights},
+            train_loop_config={"run": self.run, "hosts": self._hosts},
             torch_config=TorchConfig(backend="nccl" if settings.learner_gpus else "gloo"),
             scaling_config=ScalingConfig(
                 num_workers=settings.learners,
@@ -226,7 +226,7 @@ def learn(config: dict[str, Any]) -> None:
     context = ray.train.get_context()
     place = context.get_world_rank(), context.get_world_size(), ray.train.torch.get_device()
     try:
-        ClusterLearner(config["run"], config["index"], config["weights"], *place).train()
+        ClusterLearner(config["run"], config["hosts"], *place).train()
     except ActorDiedError:
         LOG.warning("the driver has ended the run")
 
