@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from xview_training.bench.commands import bench_endings, bench_fragments, bench_policy, bench_sim
+from xview_training.bench.commands import bench_endings, bench_fragments, bench_links, bench_policy, bench_sim
 from xview_training.dataset_command import (
     dataset_from_lerobot,
     dataset_from_minestudio,
@@ -40,5 +40,11 @@ def commands() -> Mapping[str, Any]:
         "export": export,
         "hub": {"pull": hub_pull, "push": hub_push},
         "tasks": {"gallery": tasks_gallery, "make": tasks_make, "show": tasks_show},
-        "bench": {"endings": bench_endings, "fragments": bench_fragments, "policy": bench_policy, "sim": bench_sim},
+        "bench": {
+            "endings": bench_endings,
+            "fragments": bench_fragments,
+            "links": bench_links,
+            "policy": bench_policy,
+            "sim": bench_sim,
+        },
     }

@@ -161,3 +161,20 @@ def bench_fragments(
     print("\n".join(as_text(costs, index, settings)))
     if json is not None:
         write_json(json, as_json(costs, index, settings))
+
+
+def bench_links(policy: str = "small", calls: int = 100, folder: Path | None = None, json: Path | None = None) -> None:
+    """Round trips over Ray on this machine: calls of the fragments' index, pulls of the weights.
+
+    Args:
+        policy: whose weights: small, rocket2, rocket2-xl or rocket2-small.
+        calls: of the index.
+        folder: where the index writes, such as shared storage; the system's folder for temporary files by default.
+        json: write the figures to this file.
+    """
+    from xview_training.bench.links import as_text, measure_below
+
+    costs = checked(measure_below, policy, calls, folder)
+    print("\n".join(as_text(policy, costs)))
+    if json is not None:
+        write_json(json, {"policy": policy} | dataclasses.asdict(costs))
