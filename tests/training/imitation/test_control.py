@@ -7,7 +7,7 @@ from xview_deploy.cli import installed_commands, run
 from xview_training import checkpoints
 from xview_training.experiments import ImitationExperiment, experiment_named
 from xview_training.imitation.trainer import ImitationTrainer
-from xview_training.release import load_policy
+from xview_training.trained import load_policy
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

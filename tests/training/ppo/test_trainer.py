@@ -9,7 +9,7 @@ import torch
 from xview_training import checkpoints
 from xview_training.ppo.experiments import PpoExperiment, ppo_experiment_named
 from xview_training.ppo.trainer import PpoTrainer
-from xview_training.release import load_policy
+from xview_training.trained import load_policy
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 DEBUG = dataclasses.replace(

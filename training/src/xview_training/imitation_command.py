@@ -51,7 +51,7 @@ def train_imitation(
     from xview_training import checkpoints
     from xview_training.experiments import experiment_named
     from xview_training.imitation.trainer import ImitationTrainer
-    from xview_training.release import load_policy
+    from xview_training.trained import load_policy
     from xview_training.runs.scalars import WandbSettings
     from xview_training.validation import HeldOut
 
