@@ -27,7 +27,8 @@ def test_every_way_to_run_a_policy_is_timed_in_one_run(tmp_path, capsys):
     for latency in latencies.values():
         assert latency["steps"] == 6
         assert 0 < latency["median_ms"] <= latency["p99_ms"]
-    assert record["policies"]["small"]["missing"] == {"torch_compile": "not ready after 0.01 s"}
+    missing = {"torch_compile": "not ready after 0.01 s", "onnx_cuda_graph": "CUDA graphs are the provider cuda's"}
+    assert record["policies"]["small"]["missing"] == missing
     for name in ("goal_split_speedup", "io_binding_speedup", "fp16_speedup", "int8_speedup", "speedup_vs_eager"):
         assert np.isfinite(record[name])
         assert record[f"small_{name}"] == record[name] > 0
@@ -68,6 +69,7 @@ def test_a_limit_that_is_kept_leaves_nothing_behind():
     ("arguments", "said"),
     [
         (("--policies", "smal"), "unknown policy 'smal': did you mean 'small'?"),
+        (("--only", "onnx_residnt"), "unknown way to step 'onnx_residnt': did you mean 'onnx_resident'"),
         (("--rounds", 0), "rounds and steps: expected 1 or more, got 0 and 25"),
     ],
 )

@@ -13,9 +13,16 @@ from xview_training import checkpoints
 from xview_training.datasets.dataset import Dataset, Manifest
 from xview_training.datasets.recording import DatasetError
 from xview_training.datasets.writer import DatasetWriter
+from xview_training.experiments import EXPERIMENTS
 from xview_training.imitation.demonstrations import DemonstrationConfig, record
 from xview_training.imitation.recorded import Recorded, RecordedConfig, choose_goal
+from xview_training.imitation.trainer import ImitationTrainer
+from xview_training.policy.rocket2.layout import SMALL
+from xview_training.policy.rocket2.on_table import Rocket2Config
+from xview_training.policy.rocket2.policy import Rocket2Policy
+from xview_training.policy.rocket2.weights import save_rocket2
 from xview_training.policy.small import SmallPolicy, SmallPolicyConfig
+from xview_training.policy.vit import VIT_SIZES, VitSize
 from xview_training.tasks.suites import suite_named
 
 TABLE = ActionTable()
@@ -163,3 +170,30 @@ def test_a_run_learns_from_recorded_episodes_stops_resumes_and_looks_at_held_out
     _, state = checkpoints.load(checkpoints.newest(tmp_path / "run" / "checkpoints"))
     assert state["lessons"]["given"] > 8
     assert state["experiment"]["dataset"] == str(dataset.folder)
+
+
+def test_rocket2_learns_by_the_same_trainer(tmp_path, monkeypatch):
+    monkeypatch.setitem(VIT_SIZES, "vit_tiny_patch16_224", VitSize(192, 3, depth=2))
+    folder = tmp_path / "set"
+    record(DemonstrationConfig(2, image_size=224, environments=2, threads=1), suite_named("twin"), folder)
+    layout = dataclasses.replace(
+        SMALL, view_backbone="vit_tiny_patch16_224", mask_backbone="vit_tiny_patch16_224", hiddim=64, num_layers=1,
+        mem_len=3,
+    )  # fmt: skip
+    experiment = dataclasses.replace(
+        EXPERIMENTS["debug"], frames=16, policy=Rocket2Config(layout), dataset=str(folder), hide_previous_action=0.75,
+        recorded=RecordedConfig(streams=2, sequences=2, steps=4, updates=1, relabel=1.0),
+    )  # fmt: skip
+    trainer = ImitationTrainer(experiment, tmp_path / "run", threads=1)
+    published = Rocket2Policy(layout)
+    save_rocket2(published, tmp_path / "published")
+    trainer.start_from(tmp_path / "published")
+    before = {name: value.clone() for name, value in trainer.policy.state_dict().items()}
+    assert all(torch.equal(value, before[f"rocket2.{name}"]) for name, value in published.state_dict().items())
+    trainer.train()
+    changed = {name for name, value in trainer.policy.state_dict().items() if not torch.equal(value, before[name])}
+    assert {name.split(".")[1] for name in changed} >= {"recurrent", "pi_head", "mask_backbone", "aux_vis_head"}
+    assert not any(name.startswith("rocket2.view_backbone") for name in changed)
+    again = ImitationTrainer(experiment, tmp_path / "run", threads=1)
+    again.resume(checkpoints.newest(tmp_path / "run" / "checkpoints"))
+    assert again.global_step == 16

@@ -6,6 +6,7 @@ machine's memory. A way that is not to be had here says why. Weights are untrain
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,10 @@ from xview_training.precision import in_precision
 
 Step = Callable[[], object]
 PICTURES = 32  # seen in turn
+WAYS = (
+    "torch_eager", "onnx_free_batch", "onnx_plain", "onnx_unsplit", "onnx_resident", "onnx_resident_fp16",
+    "onnx_resident_int8", "torch_compile", "onnx_cuda_graph",
+)  # fmt: skip
 
 
 class OutOfTime(BaseException):
@@ -62,6 +67,7 @@ def contestants(
     provider: of ONNX Runtime, see `Execution`; torch computes where that really loaded. only: the ways that are wanted,
     all where none is named; a large policy has not room for all of them. ValueError names the nearest one.
     """
+    wanted = [named(dict(zip(WAYS, WAYS, strict=True)), way, "way to step") for way in only] or WAYS
     torch.manual_seed(seed)
     policy = untrained(name).eval()
     inputs = Inputs(policy, seed)
@@ -78,16 +84,13 @@ def contestants(
         "onnx_resident_fp16": lambda: resident_step(in_precision(bundle, "fp16"), inputs, execution),
         "onnx_resident_int8": lambda: eight_bit_step(bundle, inputs, execution, device),
         "torch_compile": lambda: compiled_step(policy, inputs, device, compile_limit_s),
+        "onnx_cuda_graph": lambda: recorded_step(bundle, inputs, execution),
     }
-    if provider == "cuda":
-        recorded = Execution("cuda", threads=threads, cuda_graph=True)
-        makers["onnx_cuda_graph"] = lambda: resident_step(bundle, inputs, recorded)
-    chosen = {way: named(makers, way, "way to step") for way in only} or makers
     steps: dict[str, Step] = {}
     missing: dict[str, str] = {}
-    for way, make in chosen.items():
+    for way in wanted:
         try:
-            steps[way] = make()
+            steps[way] = makers[way]()
         except NotHere as reason:
             missing[way] = str(reason)
     return steps, missing
@@ -170,6 +173,13 @@ def eight_bit_step(bundle: Bundle, inputs: Inputs, execution: Execution, device:
     if device.type != "cpu":
         raise NotHere("int8 is for processors")
     return resident_step(in_precision(bundle, "int8"), inputs, execution)
+
+
+def recorded_step(bundle: Bundle, inputs: Inputs, execution: Execution) -> Step:
+    """What a robot runs, replayed as a CUDA graph; raises NotHere on another provider."""
+    if execution.provider != "cuda":
+        raise NotHere("CUDA graphs are the provider cuda's")
+    return resident_step(bundle, inputs, dataclasses.replace(execution, cuda_graph=True))
 
 
 @contextmanager
