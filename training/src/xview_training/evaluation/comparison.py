@@ -88,9 +88,8 @@ def compare(first: dict[str, Any], second: dict[str, Any]) -> Comparison:
     for measure in MEASURES:
         lines.append(_line(measure, "all", ones, others))
         parts = [_line(measure, group, *_chosen(ones, others, keep)) for group, keep in _groups(ones)]
-        if len(parts) > 1:
-            raised = holm([part.p_value for part in parts])
-            lines += [dataclasses.replace(part, p_value=p) for part, p in zip(parts, raised, strict=True)]
+        raised = holm([part.p_value for part in parts])
+        lines += [dataclasses.replace(part, p_value=p) for part, p in zip(parts, raised, strict=True)]
     names = [first["policy"], second["policy"]]
     if names[0] == names[1]:
         names = [f"{name} ({which})" for name, which in zip(names, ("first", "second"), strict=True)]
@@ -133,10 +132,10 @@ def _paired(first: dict[str, Any], second: dict[str, Any]) -> tuple[list[dict], 
 
 
 def _groups(results: list[dict]) -> Iterator[tuple[str, Callable[[dict], bool]]]:
-    """Each event and each difficulty that there is."""
+    """Each event and each difficulty, where there are several."""
     for key, known in (("event", sorted({result["event"] for result in results})), ("difficulty", list(DIFFICULTIES))):
         for name in known:
-            if any(result[key] == name for result in results):
+            if 0 < sum(result[key] == name for result in results) < len(results):
                 yield name, functools.partial(_is, key, name)
 
 

@@ -101,15 +101,17 @@ def _table(episodes: list[Episode]) -> Iterator[str]:
 
 def _endings(episodes: list[Episode]) -> Iterator[str]:
     counts = table.endings(episodes)
-    yield "<table><tr><th>event" + "".join(f"<th>{ending.value}" for ending in Ending) + "</tr>"
+    shown = [ending for ending in Ending if any(row[ending] for row in counts.values())]
+    yield "<table><tr><th>event" + "".join(f"<th>{ending.value}" for ending in shown) + "</tr>"
     for event, row in counts.items():
-        yield f"<tr><td>{escape(event)}" + "".join(f"<td>{row[ending] or ''}" for ending in Ending) + "</tr>"
+        yield f"<tr><td>{escape(event)}" + "".join(f"<td>{row[ending] or ''}" for ending in shown) + "</tr>"
     yield "</table>"
 
 
 def _films(films: tuple[Film, ...]) -> Iterator[str]:
     yield "<h2>Episodes</h2><p class=dim>White outline: where the target is. Green box, cross and arrow: where the "
-    yield "policy believes it, grey while it thinks it out of view. Top right: the goal.</p><div class=films>"
+    yield "policy believes it, grey while it thinks it out of view; only networks believe anything. Top right: the "
+    yield "goal.</p><div class=films>"
     for film in films:
         episode = film.episode
         seen = "visible" if episode.visible_at_start else "hidden"
