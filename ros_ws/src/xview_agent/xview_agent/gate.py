@@ -83,7 +83,7 @@ class GateNode(FarewellNode):
         tunable_subscription(self, CrossViewGoal, topics.GOAL, self._on_goal, topics.LATCHED_QOS)
         self.create_subscription(PolicyCommand, topics.COMMAND, self._on_command, topics.NEWEST_QOS)
         self.create_subscription(Header, topics.OPERATOR_HEARTBEAT, self._on_heartbeat, topics.NEWEST_QOS)
-        sensors.listen(self._gate)
+        sensors.listen(self._gate, self._now_s)
         self.create_service(Trigger, topics.ARM, self._on_arm)
         self.create_service(Trigger, topics.STOP, self._on_stop)
 

@@ -6,7 +6,7 @@ is no tree of transforms to wait for.
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -62,9 +62,9 @@ class GateSensors:
         """Whether a range sensor must see a free way."""
         return bool(self._ranging != NONE)
 
-    def listen(self, gate: SafetyGate) -> None:
-        """Tells the gate all that comes, from now on."""
-        self._gate = gate
+    def listen(self, gate: SafetyGate, now_s: Callable[[], float]) -> None:
+        """Tells the gate all that comes, from now on. now_s: the gate's time; whoever asks lets it see its clock."""
+        self._gate, self._now_s = gate, now_s
         self._subscribe(Odometry, topics.ODOMETRY, self._on_odometry)
         if self.has_deadman:
             self._subscribe(Joy, topics.JOY, self._on_joy)
@@ -82,13 +82,15 @@ class GateSensors:
         pose = odometry.pose.pose
         position, turn = pose.position, pose.orientation
         where = (position.x, position.y, position.z, turn.x, turn.y, turn.z, turn.w)
-        self._gate.on_odometry(as_velocity(odometry.twist.twist), where, self._age_s(odometry), time.monotonic())
+        now_s = self._now_s()
+        self._gate.on_odometry(as_velocity(odometry.twist.twist), where, self._age_s(odometry), now_s)
 
     def _on_joy(self, joy: Joy) -> None:
         held, fault = False, f"joystick: expected button {self._button} (enable_button), got {len(joy.buttons)} buttons"
         if self._button < len(joy.buttons):
             held, fault = bool(joy.buttons[self._button]), ""
-        self._gate.on_joystick(held, self._age_s(joy), time.monotonic(), fault)
+        now_s = self._now_s()
+        self._gate.on_joystick(held, self._age_s(joy), now_s, fault)
 
     def _on_scan(self, scan: LaserScan) -> None:
         ranges = np.asarray(scan.ranges, np.float32)
@@ -113,4 +115,5 @@ class GateSensors:
         mounting = self._mounting
         if isinstance(message, LaserScan):  # a plane: its height is the sensor's, whatever the heights say
             mounting = Mounting(mounting.x, mounting.y, 0.0, mounting.roll, mounting.pitch, mounting.yaw)
-        self._gate.on_obstacles(mounting.placed(points), self._age_s(message), time.monotonic(), fault)
+        now_s = self._now_s()
+        self._gate.on_obstacles(mounting.placed(points), self._age_s(message), now_s, fault)

@@ -26,6 +26,9 @@ from typing import Any
 import numpy as np
 import rclpy
 from builtin_interfaces.msg import Time
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import SetParametersAtomically
+from rclpy.client import Client
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
@@ -60,6 +63,14 @@ STATED = (  # of these settings, that parameters are set to
     "odometry_frozen_timeout",
     "goal_timeout",
 )
+STRETCHED = (
+    "picture_timeout",
+    "command_picture_timeout",
+    "velocity_timeout",
+    "heartbeat_timeout",
+    "odometry_timeout",
+)
+PATIENCE_S = 2.0
 BASE_TIMEOUT_S = 0.5  # of the base's own controller
 ONBOARD_HZ = 20.0
 # Half the usual speed, and hardly a turn: seconds of steady motion.
@@ -81,7 +92,7 @@ class Stage:
         self.folder = folder
         self.domain_id = free_domain_id()
         self.clock: SteppedClock | None = None
-        self.clockless = ""  # why the robot's clock cannot be stepped
+        self.clockless = "" if apart else "no clock to step was asked for"  # why the robot's cannot be stepped
         stated = {name: getattr(GATE, name) for name in STATED}
         self._gate = {**stated, "action_mapping": str(folder / "mapping.yaml"), **(gate or {})}
         self._apart = apart
@@ -157,6 +168,10 @@ class Stage:
         self._stack.callback(self.node.destroy_node)
         self.senses, self.link = Senses(self.node), OperatorLink(self.node, ())
         self._room = RosTrialRoom(self.node)
+        self._tuners: dict[str, Client] = {
+            node: self.node.create_client(SetParametersAtomically, f"{node}/set_parameters_atomically")
+            for node in ("gate", "policy")
+        }
         executor = SingleThreadedExecutor(context=context)
         executor.add_node(self.node)
         self._stack.callback(executor.shutdown)
@@ -195,6 +210,19 @@ class Stage:
             return self.armed and self.senses.moves
 
         self.until(moves, lambda: f"motion; the gate: {said[0]}")
+
+    def be_patient(self, but: str) -> None:
+        """Ages that a busy machine may stretch stop the robot late from now on, but for that parameter's."""
+        ages = {name: getattr(GATE, name) if name == but else PATIENCE_S for name in STRETCHED}
+        for node, values in (("gate", ages), ("policy", {"picture_timeout": PATIENCE_S})):
+            kind = ParameterType.PARAMETER_DOUBLE
+            parameters = [
+                Parameter(name=name, value=ParameterValue(type=kind, double_value=value))
+                for name, value in values.items()
+            ]
+            self._tuners[node].wait_for_service(START_S)
+            answer = self._tuners[node].call_async(SetParametersAtomically.Request(parameters=parameters))
+            self.until(answer.done, lambda: "gate and policy to take parameters")
 
     # What is to be seen.
 
