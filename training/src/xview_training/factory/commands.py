@@ -50,7 +50,8 @@ def tasks_make(
         f"{watching.here / watching.seconds:.0f} a second"
     )
     file = checked(TaskFile.open, out)
-    summary = report.as_json(file, made, have_expert_do(file, check, seed) if check else None)
-    Console().print(report.as_text(summary))
     timing = {"workers": work.workers, "seconds": watching.seconds, "made_in_them": watching.here}
-    write_json(out.with_suffix(".report.json"), summary | {"run": timing})
+    for checking in (False, True) if check else (False,):  # what was made is written down before the expert plays
+        summary = report.as_json(file, made, have_expert_do(file, check, seed) if checking else None)
+        write_json(out.with_suffix(".report.json"), summary | {"run": timing})
+    Console().print(report.as_text(summary))
