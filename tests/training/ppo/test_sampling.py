@@ -83,3 +83,10 @@ def test_a_ledger_counts_episodes_once_and_goes_on_from_its_record(a_fragment):
     again.restore(ledger.record())
     assert again.figures() == ledger.figures()
     assert again.record() == ledger.record()
+
+
+def test_only_the_wished_difficulties_come_and_unknown_ones_are_answered():
+    sampler = TaskSampler(SamplingConfig(difficulties=("medium",)), suite_named("train"), seed=0)
+    assert {difficulty for *_, difficulty in drawn(sampler, 50)} == {"medium"}
+    with pytest.raises(ValueError, match="suite twin has near; got hard"):
+        TaskSampler(SamplingConfig(difficulties=("hard",)), suite_named("twin"), seed=0)

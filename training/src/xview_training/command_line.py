@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from xview_deploy.naming import named
 from xview_deploy.spec import ContractError
 
 
@@ -21,6 +23,38 @@ def checked(function: Any, *arguments: Any) -> Any:
 def changed(settings: Any, changes: dict[str, Any]) -> Any:
     """A frozen dataclass with those fields changed that are not None."""
     return dataclasses.replace(settings, **{name: value for name, value in changes.items() if value is not None})
+
+
+def overridden(settings: Any, assignments: Sequence[str]) -> Any:
+    """A frozen dataclass with fields set by `name=value` or `part.name=value`, values in JSON or plain text.
+
+    ContractError names the nearest field, or what type was expected.
+    """
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        if not equals:
+            raise ContractError(f"--set {assignment}: expected NAME=VALUE")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        settings = _with_field(settings, path.split("."), value, path)
+    return settings
+
+
+def _with_field(settings: Any, path: list[str], value: Any, whole: str) -> Any:
+    fields = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+    old = named(fields, path[0], "setting")
+    if len(path) > 1 and dataclasses.is_dataclass(old):
+        return dataclasses.replace(settings, **{path[0]: _with_field(old, path[1:], value, whole)})
+    if isinstance(old, tuple) and isinstance(value, list):
+        value = tuple(value)
+    if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if len(path) > 1 or type(value) is not type(old):
+        expected = f"one of its fields, {whole}.NAME" if dataclasses.is_dataclass(old) else type(old).__name__
+        raise ContractError(f"--set {whole}: expected {expected}, got {value!r}")
+    return dataclasses.replace(settings, **{path[0]: value})
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from xview_training.command_line import changed, checked
+from xview_training.command_line import changed, checked, overridden
 
 
 def train_imitation(
@@ -21,6 +21,7 @@ def train_imitation(
     suite: str | None = None,
     frames: int | None = None,
     minutes: float | None = None,
+    set: tuple[str, ...] = (),
     validate_every: int | None = None,
     resume: bool = True,
     threads: int = 2,
@@ -42,6 +43,7 @@ def train_imitation(
         suite: tasks to train on, instead of the experiment's.
         frames: trained frames until the end, instead of the experiment's limits.
         minutes: of training until the end, instead of the experiment's limits; schedules run over them.
+        set: any other setting by its name, such as learning_rate=1e-4 or dagger.replay_chunks=12.
         validate_every: trained frames between two looks at held-out worlds, instead of the experiment's; 0: never.
         resume: continue from the run's newest checkpoint if there is one.
         threads: processor threads.
@@ -51,8 +53,8 @@ def train_imitation(
     from xview_training import checkpoints
     from xview_training.experiments import experiment_named
     from xview_training.imitation.trainer import ImitationTrainer
-    from xview_training.trained import load_policy
     from xview_training.runs.scalars import WandbSettings
+    from xview_training.trained import load_policy
     from xview_training.validation import HeldOut
 
     settings = checked(experiment_named, experiment)
@@ -67,7 +69,7 @@ def train_imitation(
     if start is not None:
         policy, _ = checked(load_policy, start)
         changes["policy"] = policy.config
-    settings = checked(changed, settings, changes)
+    settings = checked(overridden, checked(changed, settings, changes), set)
     folder = run or Path("runs") / experiment
     held_out, logged = HeldOut(looks, settings.weights), WandbSettings() if wandb else None
     trainer = checked(ImitationTrainer, settings, folder, threads, device, held_out, logged, policy)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 from xview_deploy.spec import ContractError
 
-from xview_training.command_line import changed, checked
+from xview_training.command_line import changed, checked, overridden
 from xview_training.ppo.cluster.settings import ClusterSettings
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def train_ppo(
     minutes: float | None = None,
     strict_share: float | None = None,
     wrong_arrival_reward: float | None = None,
+    set: tuple[str, ...] = (),
     cluster: str | None = None,
     layout: ClusterSettings = ClusterSettings(),
     in_process: bool = False,
@@ -50,6 +51,7 @@ def train_ppo(
         minutes: wall time until the end, instead of the experiment's limits; schedules run over it.
         strict_share: share of tasks that a wrong arrival ends, instead of the experiment's.
         wrong_arrival_reward: for arriving at a wrong object first, instead of the experiment's.
+        set: any other setting by its name, such as learner.leash.target=0.05 or learner.frozen='["image_encoder."]'.
         cluster: address of a Ray cluster, such as HOST:6379; without it, Ray is started on this machine.
         layout: processes of the cluster, and what each reserves.
         in_process: without Ray: simulator, policy and learner take turns in this process.
@@ -86,7 +88,7 @@ def train_ppo(
     if source is not None:
         policy, _ = checked(load_policy, source)
         changes["policy"] = policy.config
-    settings = checked(changed, settings, changes)
+    settings = checked(overridden, checked(changed, settings, changes), set)
     logged = WandbSettings() if wandb else None
     if in_process:
         _train_here(settings, folder, policy, str(start or ""), threads, device, logged, newest)

@@ -39,6 +39,7 @@ class LearnerConfig:
     minibatch: int = 8  # fragments of one update
     segment: int = 32  # decisions between two cuts of the gradient
     critic_warmup: int = 2  # iterations in which only the value is learnt
+    critic_learning_rate: float = 1e-3  # in those: it has learnt the expert's returns, and one layer forgets quickly
     per_event: bool = False  # advantages are normalised within each event
     frozen: tuple[str, ...] = ()  # modules that stay as imitation left them, by the start of their parameters' names
     max_reuse: int = 1  # iterations that a fragment may be learnt from
@@ -136,8 +137,9 @@ class Learner:
 
     def _update(self, batch: Batch, progress: float) -> dict[str, torch.Tensor]:
         """One step of the optimiser; losses are means over the batch's decisions."""
+        warming = self.iteration < self.config.critic_warmup
         for group in self.optimizer.param_groups:
-            group["lr"] = self._learning_rate(progress)
+            group["lr"] = self.config.critic_learning_rate if warming else self._learning_rate(progress)
         self.optimizer.zero_grad()
         sums: dict[str, torch.Tensor] = {}
         state = batch.state

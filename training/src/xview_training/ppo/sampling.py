@@ -27,6 +27,7 @@ class SamplingConfig:
     # Every difficulty that a scene has comes equally often (1:1:1 as in ROCKET-3; mixed beats hard-only even on the
     # hard tasks); false: as the suite says.
     even_difficulties: bool = True
+    difficulties: tuple[str, ...] = ()  # only these; empty: all that the suite's scenes have
     adaptive: bool = False  # prefer kinds of task whose success lies between `low` and `high`
     low: float = 0.1
     high: float = 0.9
@@ -50,7 +51,11 @@ class TaskSampler:
 
     def __init__(self, config: SamplingConfig, suite: Suite, seed: int):
         self.config, self.suite = config, suite
-        self.cells = list(_cells(suite, config.even_difficulties))
+        cells = _cells(suite, config.even_difficulties)
+        self.cells = [cell for cell in cells if not config.difficulties or cell.difficulty in config.difficulties]
+        if not self.cells:
+            known = ", ".join(sorted({cell.difficulty for cell in cells}))
+            raise ValueError(f"difficulties: suite {suite.name} has {known}; got {', '.join(config.difficulties)}")
         self.given = 0
         self._rng = np.random.default_rng([seed, suite.first_seed])
         self._first = int(self._rng.integers(suite.size))
