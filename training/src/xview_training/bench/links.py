@@ -48,8 +48,8 @@ def measure(policy: str, calls: int, folder: Path) -> LinkCosts:
         raise ValueError(f"calls: expected 1 or more, got {calls}")
     weights = _weights_like(policy)
     began = start_ray(None, ClusterSettings())
-    index = hosted(IndexHost, folder, StoreSettings(max_waiting=20 * calls))
-    server = hosted(WeightsHost)
+    index = hosted("index", IndexHost, folder, StoreSettings(max_waiting=20 * calls))
+    server = hosted("weights", WeightsHost)
     try:
         ask(index.begin.remote, "bench", 0)
         records = [FragmentRecord(f"a-{k}", 256, 1, "bench", 1) for k in range(10 * calls)]

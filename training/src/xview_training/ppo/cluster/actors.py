@@ -83,20 +83,30 @@ class WeightsHost:
 
 @dataclasses.dataclass(frozen=True)
 class Hosts:
-    """Handles of the two. Inside a record they travel by value; as arguments of their own they would lie in the object
-    store, and an actor that is restarted would not find them there for ever.
+    """Names of the two, unique to a driver: handles among a constructor's arguments would lie in the object store, and
+    an actor that is restarted needs them for ever.
     """
 
-    index: Any
-    weights: Any
+    index_name: str
+    weights_name: str
+
+    @property
+    def index(self) -> Any:
+        """The index's handle, in any process of the driver's."""
+        return ray.get_actor(self.index_name)
+
+    @property
+    def weights(self) -> Any:
+        """The weights' handle."""
+        return ray.get_actor(self.weights_name)
 
 
-def hosted(host: type, *arguments: Any) -> Any:
+def hosted(name: str, host: type, *arguments: Any) -> Any:
     """The actor of that class, on this node: it is restarted as often as it dies, and its calls are made again."""
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
     actor: Any = ray.remote(host)
     always = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1}
-    return actor.options(scheduling_strategy=here, **always).remote(*arguments)
+    return actor.options(name=name, scheduling_strategy=here, **always).remote(*arguments)
 
 
 def ask(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -7,10 +7,11 @@ named is found by the index. The run gives up where one fails several times in a
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import ActorUnavailableError, RayActorError, RayTaskError
 from ray.util.placement_group import PlacementGroup
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
@@ -45,6 +46,7 @@ class Rollouts:
         self._usual = run.experiment.rollout.environments  # fragments of one call
         self._playing: dict[Any, int] = {}
         self._failures = [0] * settings.rollouts
+        self._gone_since_s: dict[int, float] = {}  # rollouts that Ray is restarting, monotonic
 
     @property
     def playing(self) -> int:
@@ -52,7 +54,10 @@ class Rollouts:
         return len(self._playing)
 
     def keep_playing(self, room: int, wait_s: float) -> None:
-        """Lets as many play as there is room for their fragments, and takes note of who came back within `wait_s`."""
+        """Lets as many play as there is room for their fragments, and takes note of who came back within `wait_s`.
+
+        RuntimeError where one cannot be brought back.
+        """
         for number, actor in enumerate(self._actors):
             if number not in self._playing.values() and room > self._usual * len(self._playing):
                 self._playing[actor.play.remote()] = number
@@ -64,23 +69,38 @@ class Rollouts:
     def _note(self, call: Any, number: int) -> None:
         try:
             played = ray.get(call)
-        except RayActorError:
-            self._failed(number, f"rollout {number} died and is restarted")
+        except ActorUnavailableError:
+            self._gone(number)
+        except RayActorError as error:
+            raise RuntimeError(f"rollout {number} died and cannot be restarted: {error}") from error
         except RayTaskError as error:
             self._failed(number, f"rollout {number} failed: {error.cause}")
             ray.kill(self._actors[number], no_restart=False)
         else:
             self._failures[number] = 0
+            self._gone_since_s.pop(number, None)
             self.latest[number] = played
             self.decisions += played.decisions
 
+    def _gone(self, number: int) -> None:
+        """Its process died: Ray restarts it, and until it has, every call is answered like this."""
+        now = time.monotonic()
+        if number not in self._gone_since_s:
+            self._gone_since_s[number] = now
+            self._book(f"rollout {number} died and is restarted")
+        elif now - self._gone_since_s[number] > self._run.settings.restarted_within_s:
+            raise RuntimeError(f"rollout {number} did not come back within {self._run.settings.restarted_within_s:g} s")
+
     def _failed(self, number: int, reason: str) -> None:
-        LOG.warning(reason)
-        self.restarts += 1
-        self.reasons.append(reason)
+        self._book(reason)
         self._failures[number] += 1
         if self._failures[number] >= self._run.settings.failures:
             raise RuntimeError(f"{self._failures[number]} failures of a rollout in a row; the last: {reason}")
+
+    def _book(self, reason: str) -> None:
+        LOG.warning(reason)
+        self.restarts += 1
+        self.reasons.append(reason)
         self._index.scan.remote()
 
     def close(self) -> None:

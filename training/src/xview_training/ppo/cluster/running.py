@@ -13,6 +13,7 @@ import math
 import os
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -124,8 +125,10 @@ class Driver:
 
     def __init__(self, run: ClusterRun):
         self.run = run
-        self._hosts = Hosts(hosted(IndexHost, run.fragments, run.store), hosted(WeightsHost))
-        self._index, self._weights = self._hosts.index, self._hosts.weights
+        driver = uuid.uuid4().hex[:12]
+        self._hosts = Hosts(f"index-{driver}", f"weights-{driver}")
+        self._index = hosted(self._hosts.index_name, IndexHost, run.fragments, run.store)
+        self._weights = hosted(self._hosts.weights_name, WeightsHost)
         self._places = _reserve(run.settings)
         self._rollouts = Rollouts(run, self._hosts, self._places)
         self._began_s = time.monotonic()

@@ -34,6 +34,7 @@ class ClusterSettings:
     quota_bytes: int = 16 * 2**30  # of fragments on the disk
     learner_restarts: int = 10  # of the learners, before the run gives up
     failures: int = 5  # of one rollout process in a row, before the run gives up
+    restarted_within_s: float = 600.0  # a rollout process that died, another node's start included
     scan_every_s: float = 120.0  # looks for fragments that nobody named
 
     def __post_init__(self) -> None:
