@@ -1,9 +1,9 @@
 """A few hundred mutated messages, pictures and files against a running graph; `xview bench fuzz` sends more."""
 
 import pytest
-from xview_agent.bench.fuzz import FuzzReport, run_fuzz, shares
-from xview_agent.bench.fuzz_files import PictureBytes, RawPictures
-from xview_agent.bench.mutation import Mutator
+from xview_agent.bench.fuzzing.files import PictureBytes, RawPictures
+from xview_agent.bench.fuzzing.mutation import Mutator
+from xview_agent.bench.fuzzing.run import FuzzReport, run_fuzz, shares
 
 COUNT = 250
 

@@ -157,6 +157,6 @@ def bench_fuzz(count: int = 10_000, seed: int = 0, json: Path | None = None) -> 
         seed: of the mutations.
         json: write the counts to this file.
     """
-    from xview_agent.bench.fuzz import run_fuzz, show
+    from xview_agent.bench.fuzzing.run import run_fuzz, show
 
     return show(run_fuzz(count, seed), json)

@@ -13,11 +13,11 @@ import json
 import tempfile
 from pathlib import Path
 
-from xview_agent.bench.fuzz_console import console_kinds
-from xview_agent.bench.fuzz_files import file_kinds
-from xview_agent.bench.fuzz_graph import graph_kinds
-from xview_agent.bench.fuzz_kinds import Kind, Tally
-from xview_agent.bench.mutation import Mutator
+from xview_agent.bench.fuzzing.console import console_kinds
+from xview_agent.bench.fuzzing.files import file_kinds
+from xview_agent.bench.fuzzing.graph import graph_kinds
+from xview_agent.bench.fuzzing.kinds import Kind, Tally
+from xview_agent.bench.fuzzing.mutation import Mutator
 from xview_agent.bench.stage import Stage
 from xview_agent.starter import interruptible
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Protocol
 
-from xview_agent.bench.mutation import Mutator
+from xview_agent.bench.fuzzing.mutation import Mutator
 
 TAKEN = ""  # the verdict on what was acceptable after all; any other is the reason of a refusal
 SHOWN = 3  # reasons of a kind

@@ -9,8 +9,8 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from xview_deploy.spec import ContractError
 
-from xview_agent.bench.fuzz_kinds import TAKEN, Kind, Unexplained
-from xview_agent.bench.mutation import Mutator
+from xview_agent.bench.fuzzing.kinds import TAKEN, Kind, Unexplained
+from xview_agent.bench.fuzzing.mutation import Mutator
 from xview_agent.bench.stage import Stage
 
 ANSWER_S = 5.0

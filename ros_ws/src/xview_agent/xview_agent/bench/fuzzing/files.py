@@ -20,8 +20,8 @@ from xview_deploy.runtime.onnx_policy import OnnxPolicy
 from xview_deploy.shipped import SHIPPED_BUNDLE
 from xview_deploy.spec import ContractError
 
-from xview_agent.bench.fuzz_kinds import TAKEN, Kind, Unexplained
-from xview_agent.bench.mutation import Mutator
+from xview_agent.bench.fuzzing.kinds import TAKEN, Kind, Unexplained
+from xview_agent.bench.fuzzing.mutation import Mutator
 from xview_agent.graph import configuration_folder
 
 CALIBRATION = {
