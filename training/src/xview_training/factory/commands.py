@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from xview_deploy.spec import ContractError
@@ -34,6 +33,7 @@ def tasks_make(
     from xview_training.factory.check import check as have_expert_do
     from xview_training.factory.make import Order, Work, make
     from xview_training.factory.watching import Watching
+    from xview_training.runs.manifest import cores
     from xview_training.tasks.files import TaskFile
     from xview_training.tasks.suites import suite_named
 
@@ -42,7 +42,7 @@ def tasks_make(
     if check < 0:
         raise ContractError(f"check: expected 0 or more, got {check}")
     order = checked(Order, checked(suite_named, suite), count, seed)
-    work = checked(Work, workers or os.cpu_count() or 1)
+    work = checked(Work, workers or cores())
     with Watching(f"{count:,} tasks of {suite}", count) as watching:
         made = checked(make, order, out, work, watching)
     print(
