@@ -128,3 +128,30 @@ def test_a_wrong_arrival_can_cost(tiny_policy, signs):
     ended = [f for f in fragments if f.ended]
     assert {float(f.reward[-1]) for f in ended} == {1.0, 0.0, -0.5}
     assert all((f.reward[-1] == -0.5) == f.outcome.first_wrong for f in ended)
+
+
+def test_a_task_that_cannot_be_made_is_passed_over_and_the_rest_play(tiny_policy, signs, caplog):
+    rollout = signs(tiny_policy(), environments=4, fragment=3)
+    assign, failures = rollout.envs.assign, [ValueError("no such world")]
+
+    def fails_once(slots, requests):
+        if not failures:
+            return assign(slots, requests)
+        assign(slots[1:], requests)
+        raise failures.pop()
+
+    rollout.envs.assign = fails_once
+    rollout.step()
+    assert rollout.decisions == 4
+    assert caplog.messages == ["a task is passed over: no such world"]
+
+
+def test_endless_failures_end_the_run(tiny_policy, signs):
+    rollout = signs(tiny_policy(), environments=2, fragment=3)
+
+    def fails(slots, requests):
+        raise ValueError("no such world")
+
+    rollout.envs.assign = fails
+    with pytest.raises(RuntimeError, match="20 times in a row"):
+        rollout.step()

@@ -100,18 +100,27 @@ class CrossViewEnvs:
         return self.done & ~self.terminated
 
     def assign(self, slots: np.ndarray, requests: Iterator[Request]) -> None:
-        """Gives each slot the next request: a Task, or arguments (suite, index, event, difficulty) to make one."""
-        wanted = dict(zip((int(s) for s in slots), requests, strict=False))
-        self.sim.run_slices(self._assign_slice(wanted), slots)
-        self._look(slots)
+        """Gives each slot the next request: a Task, or arguments (suite, index, event, difficulty) to make one.
 
-    def _assign_slice(self, wanted: dict[int, Request]):
+        ValueError where one cannot be made or played: its slot stays done, all others have got theirs.
+        """
+        wanted = dict(zip((int(s) for s in slots), requests, strict=False))
+        failed: dict[int, ValueError] = {}
+        self.sim.run_slices(self._assign_slice(wanted, failed), slots)
+        self._look(np.array([slot for slot in slots if int(slot) not in failed], np.int64))
+        for error in failed.values():
+            raise error
+
+    def _assign_slice(self, wanted: dict[int, Request], failed: dict[int, ValueError]):
         makers = list(self._makers)
 
         def assign(part: np.ndarray, _scratch: tuple) -> None:
             maker = makers.pop()
             for slot in part:
-                self._enter(int(slot), maker.take(int(slot), wanted[int(slot)]), maker)
+                try:
+                    self._enter(int(slot), maker.take(int(slot), wanted[int(slot)]), maker)
+                except ValueError as error:
+                    failed[int(slot)] = error
 
         return assign
 

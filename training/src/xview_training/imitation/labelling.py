@@ -26,13 +26,12 @@ class Sight(NamedTuple):
 
 def sight_of(envs: CrossViewEnvs, expert: Expert) -> Sight:
     """What the present frames show and what an agent could know, after the expert has looked at them."""
-    view, body, target = envs.view, envs.sim.body, envs.target
-    towards = np.arctan2(-(target[:, 0] + 0.5 - body[:, 0]), target[:, 2] + 0.5 - body[:, 2]) - body[:, 6]
+    view = envs.view
     return Sight(
         visible=view[:, PIXELS] >= expert.seen_pixels,
         point=view[:, POINT_X : POINT_Y + 1].copy(),
         box=view[:, X0:].copy(),
-        bearing=np.stack([np.sin(towards), np.cos(towards)], -1).astype(np.float32),
+        bearing=envs.bearings(),
         bearing_known=expert.found,
     )
 

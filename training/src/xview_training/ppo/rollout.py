@@ -8,6 +8,7 @@ learning. Axis letters: N environments, T decisions, S side of a picture.
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,6 +31,9 @@ from xview_training.tasks import rules
 from xview_training.tasks.sources import Request
 from xview_training.tasks.task import Task
 from xview_training.tasks.visibility import PIXELS, SEEN_PIXELS
+
+LOG = logging.getLogger(__name__)
+PASSED_OVER = 20  # times in a row that tasks may fail to be made
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,7 +153,7 @@ class Rollout:
         if len(free) == 0:
             return
         with self.stopwatch("simulate"):
-            self.envs.assign(free, self._requests())
+            self._assign(free)
         for slot in free[self._rng.random(len(free)) < self.config.mask_noise]:
             roughen(self.envs.observation.goal_mask[slot], self._rng)
         self._seen[free], self._played[free] = False, 0
@@ -163,6 +167,18 @@ class Rollout:
             self.reference.begin(index, *self._goal_pictures(free))
         with self.stopwatch("infer"):
             self._encode(free)
+
+    def _assign(self, slots: np.ndarray) -> None:
+        """The sampler's next tasks. What cannot be made is told and passed over: a long run must not end with it."""
+        for _ in range(PASSED_OVER):
+            try:
+                return self.envs.assign(slots, self._requests())
+            except ValueError as error:
+                LOG.warning("a task is passed over: %s", error)
+                slots = slots[self.envs.done[slots]]
+        raise RuntimeError(
+            f"{PASSED_OVER} times in a row tasks could not be made: choose another suite or difficulties"
+        )
 
     def _requests(self) -> Iterator[Request]:
         while True:
