@@ -212,7 +212,7 @@ class FragmentStore:
         listed = self._folder.listed()
         self._folder.sizes = {id: size for id, size in listed.items() if self._ledger.knows(id)}
         for record in list(self._ledger.open.values()):
-            size = listed.get(record.id)
+            size = listed.get(record.id, self._folder.size_of(record.id))
             if size != record.bytes:
                 self.damaged(
                     record.id,

@@ -37,6 +37,13 @@ class FragmentFolder:
                     found.append((status.st_mtime_ns, entry.name.removesuffix(SUFFIX), status.st_size))
         return {name: size for _, name, size in sorted(found)}
 
+    def size_of(self, id: str) -> int | None:
+        """Of one file, asked for by its name: lists of a folder on shared storage may be some seconds old."""
+        try:
+            return self.file(id).stat().st_size
+        except FileNotFoundError:
+            return None
+
     def half_written(self, older_than_s: float) -> list[Path]:
         """Files that their writers never finished."""
         limit = time.time() - older_than_s

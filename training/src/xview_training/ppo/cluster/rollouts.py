@@ -18,6 +18,7 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from xview_training.ppo.cluster.actors import Hosts
 from xview_training.ppo.cluster.plan import ClusterRun
 from xview_training.ppo.cluster.playing import ClusterRollout, Played
+from xview_training.ppo.store import StoreStatus
 
 LOG = logging.getLogger(__name__)
 
@@ -53,18 +54,23 @@ class Rollouts:
         """How many are at it."""
         return len(self._playing)
 
-    def keep_playing(self, room: int, wait_s: float) -> None:
+    def keep_playing(self, store: StoreStatus, wait_s: float) -> None:
         """Lets as many play as there is room for their fragments, and takes note of who came back within `wait_s`.
 
         RuntimeError where one cannot be brought back.
         """
         for number, actor in enumerate(self._actors):
-            if number not in self._playing.values() and room > self._usual * len(self._playing):
+            if number not in self._playing.values() and self._may_play(store):
                 self._playing[actor.play.remote()] = number
         if self._playing:
             ready, _ = ray.wait(list(self._playing), timeout=wait_s)
             for call in ready:
                 self._note(call, self._playing.pop(call))
+
+    def _may_play(self, store: StoreStatus) -> bool:
+        """Whether another one's fragments will be of use; one plays in any case while a batch is not complete."""
+        expected = self._usual * len(self._playing)
+        return store.room >= expected + self._usual or (not self._playing and store.waiting < self._run.batch)
 
     def _note(self, call: Any, number: int) -> None:
         try:

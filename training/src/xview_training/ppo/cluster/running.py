@@ -146,7 +146,7 @@ class Driver:
         try:
             while learners.is_alive():
                 _, status = ask(self._index.status.remote)
-                self._rollouts.keep_playing(status.room, LOOK_EVERY_S)
+                self._rollouts.keep_playing(status, LOOK_EVERY_S)
                 if not self._rollouts.playing:
                     learners.join(LOOK_EVERY_S)
                 self._scan_now_and_then()
