@@ -33,6 +33,7 @@ PITCH_TOLERANCE = 0.2
 AIM_DISTANCE = min(3.2, BLOCK_REACH - 1.0)  # blocks from which a block is aimed at
 STRIKE_DISTANCE = 2.6  # blocks, of a blow
 SHOT_DISTANCE = 22.0  # blocks, of a shot
+PATIENCE = 6.0  # blocks farther that a creature may get while the bow is drawn: walking on would let a weak shot go
 AIMED = 0.12  # radians off that are near enough for a block
 
 # Rows of the action table that the expert presses; those that a table lacks are the nearest that it has.
@@ -148,7 +149,7 @@ def _act(
         free = line_is_free(grid, body, eye_height, creature[physics.X], middle, creature[physics.Z])
         if event == rules.MELEE and free and distance < STRIKE_DISTANCE:
             _strike(body, eye_height, creature, rows, steps_rad, action)
-        elif event == rules.ARCHERY and free and distance < SHOT_DISTANCE:
+        elif event == rules.ARCHERY and free and distance < SHOT_DISTANCE + (PATIENCE if doing[DRAWN] > 0 else 0.0):
             _shoot(body, doing, eye_height, creature, rows, steps_rad, action)
         else:
             _walk(grid, floor, toll, field, body, doing, target, climb, drop, rows, steps_rad, True, action)
