@@ -1,6 +1,6 @@
 """ROCKET-2 as a bundle: exported, checked against torch, and run as any other, by whichever table it acts.
 
-The vision transformers have two layers here instead of twelve: their depth changes nothing but the time.
+The vision transformers have one layer here instead of twelve: their depth changes nothing but the time.
 """
 
 import dataclasses
@@ -34,7 +34,7 @@ SHORT = ParitySettings(steps=10, batch=2, goal_every=4, forget_every=6, world_st
 def weights(tmp_path_factory, one_thread):
     """A folder of weights as the hub has them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(VIT_SIZES, "vit_tiny_patch16_224", VitSize(192, 3, depth=2))
+        patch.setitem(VIT_SIZES, "vit_tiny_patch16_224", VitSize(192, 3, depth=1))
         torch.manual_seed(0)
         folder = tmp_path_factory.mktemp("weights")
         save_rocket2(Rocket2Policy(TINY), folder)
