@@ -127,7 +127,8 @@ def bench_loop(seconds: float = 60.0, minutes: float = 0.0, bundle: str = "", js
         bundle: another policy than the shipped one.
         json: write the figures to this file.
     """
-    from xview_agent.loop_bench import measure, show
+    from xview_agent.bench.loop import measure
+    from xview_agent.bench.loop_report import show
 
     return show(measure(60.0 * minutes or seconds, bundle), json)
 

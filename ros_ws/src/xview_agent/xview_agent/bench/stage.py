@@ -38,13 +38,13 @@ from xview_deploy.safety.gate_settings import GateSettings
 from xview_deploy.spec import ContractError, Event
 
 from xview_agent import topics
+from xview_agent.bench.memory import resident_mib
 from xview_agent.bench.network import Network, Networks
 from xview_agent.bench.page import Page
 from xview_agent.bench.senses import ROBOT_ODOMETRY, ROBOT_PICTURE, SOURCE_CAMERA_INFO, SOURCE_PICTURE, Senses
 from xview_agent.bench.stepped_clock import SteppedClock
 from xview_agent.domains import free_domain_id
 from xview_agent.headless import WITHOUT_END
-from xview_agent.loop_bench import resident_mib
 from xview_agent.operator_link import OperatorLink
 from xview_agent.stamps import stamp_of
 from xview_agent.starter import NodeDeath, RunningGraph, StartSettings, chosen
