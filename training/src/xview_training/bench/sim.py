@@ -70,13 +70,13 @@ def measure(size: int, environments: int, seconds: float, seed: int) -> SimRates
         for i in every:
             raster.render(
                 sim.grid[i], sim.quads[i], sim.quad_counts[i], sim.chunk_tops[i], sim.models[i], sim.model_counts[i],
-                sim.atlas[0], sim.poses[i], sim.air[i], sim.cameras[i], *rays, rgb, ids, depth,
+                sim.atlas[0], sim.poses[i], sim.air[i], sim.cameras[i], 0, *rays, rgb, ids, depth,
             )  # fmt: skip
         return environments
 
     def ray_by_ray() -> int:
         for i in every:
-            see.render(sim.grid[i], sim.atlas[0], sim.poses[i], sim.air[i], sim.cameras[i], rgb, ids, depth)
+            see.render(sim.grid[i], sim.atlas[0], sim.poses[i], sim.air[i], sim.cameras[i], 0, rgb, ids, depth)
         return environments
 
     arrays = [*vars(sim).values(), envs.field, envs.toll]
