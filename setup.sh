@@ -95,7 +95,7 @@ make_environment() {
 # Alone and first: it brings gigabytes, and what follows must fit it.
 install_torch() { pip_install "$TORCH"; }
 install_build_tools() { pip_install "${ROS_BUILD_TOOLS[@]}" "${OWN_BUILD_TOOLS[@]}" "${CHECKS[@]}"; }
-install_libraries() { pip_install --no-build-isolation --editable ./deploy --editable './training[cuda]'; }
+install_libraries() { pip_install --no-build-isolation --editable ./deploy --editable './training[cuda,datasets,hub,peers,ray]'; }
 install_interfaces() { pip_install --no-build-isolation --force-reinstall --no-deps ./ros_ws/src/xview_interfaces; }
 install_agent() { pip_install --no-build-isolation --editable ./ros_ws/src/xview_agent; }
 

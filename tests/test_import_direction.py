@@ -18,23 +18,32 @@ PACKAGES = {
 TWIN = "xview_agent.twin"
 
 # What each part of the training package may import of the others; parts not named here may import all.
-BESIDE_ALL = {"naming"}
+BESIDE_ALL = {"naming", "command_line"}
 WORLD = {"sim", *BESIDE_ALL}
 TASKS = WORLD | {"tasks"}
 ENVS = TASKS | {"envs"}
-IMITATION = ENVS | {"policy", "imitation", "checkpoints", "experiments"}
+DATASETS = {"datasets", "policy", *BESIDE_ALL}
+IMITATION = ENVS | {"policy", "datasets", "imitation", "checkpoints", "experiments", "runs"}
+PPO = IMITATION | {"ppo"}
+EVALUATION = ENVS | {"policy", "imitation", "evaluation", "runs", "trained"}
 MAY_IMPORT = {
     "sim": WORLD,
     "tasks": TASKS,
     "envs": ENVS,
     "policy": {"policy", *BESIDE_ALL},
+    "datasets": DATASETS,
     "imitation": IMITATION,
-    "evaluation": ENVS | {"policy", "imitation", "evaluation"},
+    "ppo": PPO,
+    "evaluation": EVALUATION,
+    "factory": EVALUATION | {"factory"},
     "experiments": {"policy", "imitation", *BESIDE_ALL},
     "checkpoints": set(),
+    "runs": {"runs", "checkpoints", *BESIDE_ALL},
+    "trained": {"policy", "checkpoints", "torch_network"},
     "naming": set(),
+    "command_line": set(),
 }
-WITHOUT_TORCH = ("sim", "tasks", "envs", "evaluation", "bench.sim", "cli")
+WITHOUT_TORCH = ("sim", "tasks", "envs", "datasets", "evaluation", "factory", "bench.sim", "cli")
 ON_GPU = {"xview_training.sim.cuda", "xview_training.bench.cuda"}  # share their buffers with torch
 
 

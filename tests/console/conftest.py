@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterator
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+from console_page import DEADLINE_S, Page, client_for, opened
+from playwright.sync_api import BrowserContext, Locator, expect, sync_playwright
+from playwright.sync_api import Page as BrowserPage
+from starlette.testclient import TestClient
 from xview_deploy.bases.robot_command import RobotCommand
 from xview_deploy.bases.velocity import STILL, Velocity
 from xview_deploy.console.robot import Answer, Frame, GateReport, PolicyReport
@@ -19,7 +22,7 @@ from xview_deploy.goal import CrossViewGoal
 from xview_deploy.picture import encode_jpeg
 from xview_deploy.safety.gate import Answered, SafetyGate
 from xview_deploy.safety.gate_settings import GateSettings
-from xview_deploy.spec import Belief
+from xview_deploy.spec import Belief, Event
 from xview_training.envs.robot_room import CORNER, ONBOARD, THIRD_PERSON, RobotRoom
 
 PERIOD_S = 0.08
@@ -47,6 +50,7 @@ class RoomRobot:
         self.arming = threading.Event()  # cleared: the gate takes its time to arm
         self.arming.set()
         self.camera_alive = True
+        self.events = tuple(event.value for event in Event)  # that its policy was trained for
         self._frames: dict[str, Frame] = {}
         self._policy: PolicyReport | None = None
         self._gate: GateReport | None = None
@@ -152,6 +156,7 @@ class RoomRobot:
             goal_id=goal.id if goal else "",
             event=goal.event.value if goal else "",
             policy="room-driver",
+            events=self.events,
             provider="CPUExecutionProvider",
             belief=Belief(visible, ((x0 + x1) / 2, (y0 + y1) / 2), (x0, y0, x1, y1), self._bearing()),
             inference_ms=6.4,
@@ -195,7 +200,20 @@ def robot(room: RobotRoom) -> Iterator[RoomRobot]:
     alive.close()
 
 
-DEADLINE_S = 60.0  # of a machine that does much else
+@pytest.fixture
+def client(robot: RoomRobot) -> Iterator[TestClient]:
+    """Of a console for that robot."""
+    with client_for(robot) as client:
+        yield client
+
+
+@pytest.fixture
+def page(client: TestClient) -> Iterator[Page]:
+    """The operator's, without a browser."""
+    with opened(client) as page:
+        yield page
+
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--headless",
@@ -213,7 +231,7 @@ expect.set_options(timeout=DEADLINE_S * 1000)
 class Operator:
     """A person at the page: sees elements, points at pixels of the third-person picture."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: BrowserPage) -> None:
         self.page = page
 
     def sees(self, element: str) -> Locator:
@@ -283,7 +301,7 @@ def complaints() -> list[str]:
 @pytest.fixture
 def open_at(browser: BrowserContext, complaints: list[str]) -> Iterator[Callable[[str], Operator]]:
     """Opens the page at an address and waits for its first picture."""
-    pages: list[Page] = []
+    pages: list[BrowserPage] = []
 
     def opened(url: str) -> Operator:
         page = browser.new_page()

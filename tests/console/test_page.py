@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from console_page import eventually
 from playwright.sync_api import expect
 from xview_deploy.console.server import ConsoleServer
 from xview_deploy.console.settings import ConsoleSettings
 from xview_deploy.segmentation.grabcut import intersection_over_union
 from xview_deploy.spec import ContractError
 
-DEADLINE_S = 60.0  # of a machine that does much else
 # The machine may be slow; what is too old to act on is tested without a browser.
 PATIENT = ConsoleSettings(port=0, max_click_age_s=60, max_order_lag_s=60, max_heartbeat_lag_s=60)
 
@@ -32,13 +32,6 @@ def open_page(server, open_at) -> Callable:
 @pytest.fixture
 def operator(open_page):
     return open_page()
-
-
-def eventually(condition: Callable[[], object]) -> bool:
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not condition() and time.monotonic() < deadline_s:
-        time.sleep(0.02)
-    return bool(condition())
 
 
 def test_operator_boxes_accepts_arms_watches_and_stops(operator, robot, tmp_path):
@@ -69,6 +62,20 @@ def test_click_marks_the_target_and_other_guesses_are_offered(operator, robot):
     operator.accepts("break")
     assert robot.goals[0].event.value == "break"
     assert robot.goals[0].mask[tuple(int(v) for v in reversed(robot.target_centre()))]
+
+
+def test_only_events_that_the_policy_was_trained_for_are_offered(operator, robot):
+    robot.events = ("break", "use")
+    expect(operator.sees("event-approach")).to_be_disabled()
+    expect(operator.sees("event-hunt")).to_have_attribute("title", "The policy room-driver was not trained for it")
+    expect(operator.sees("events-hint")).to_have_text("room-driver was not trained for: approach, hunt")
+    expect(operator.sees("event-break")).to_have_attribute("aria-pressed", "true")
+    operator.boxes(robot.target_box)
+    operator.accepts("use")
+    assert robot.goals[0].event.value == "use"
+    robot.events = ("approach", "break", "use", "hunt")
+    expect(operator.sees("event-approach")).to_be_enabled()
+    expect(operator.sees("events-hint")).to_be_empty()
 
 
 def test_corrections_by_hand_change_the_mask(operator, robot):

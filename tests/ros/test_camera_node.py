@@ -100,10 +100,11 @@ def test_a_source_that_appears_later_is_found_and_a_damaged_file_is_told(probe, 
     assert lost.level == b"\x02"
     later.mkdir()
     (later / "a.jpg").write_bytes(encode_jpeg(picture()))
-    probe.newest(CompressedImage, ONBOARD_PICTURE)
+    diagnosis(probe, lambda s, values: s.level == b"\x00", "a camera that is well")
     (later / "b.png").write_bytes(b"no picture")
     told = diagnosis(probe, lambda s, values: int(values["damaged"]) > 0, "the damaged file")
     assert "b.png: expected a JPEG or PNG" in told.message
+    diagnosis(probe, lambda s, values: True, "a camera that lives on after it said so")
 
 
 def driver_image(probe, encoding: str = "bgr8") -> Image:

@@ -218,7 +218,8 @@ def test_the_shipped_bundle_runs_and_names_what_runs_it(probe, start_node):
     run_policy(probe, start_node, "bundle")
     probe.send_goal()
     status = probe.policy(PolicyStatus.RUNNING)
-    assert status.policy == read_bundle(SHIPPED_BUNDLE).metadata.name
+    metadata = read_bundle(SHIPPED_BUNDLE).metadata
+    assert (status.policy, tuple(status.events)) == (metadata.name, metadata.events)
     assert status.provider.endswith("ExecutionProvider")
     assert 0.0 <= status.visible <= 1.0
     assert np.hypot(*status.bearing) == pytest.approx(1.0, abs=0.01)

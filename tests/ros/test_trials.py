@@ -42,8 +42,10 @@ def test_a_graph_that_cannot_start_is_no_result(
 ) -> None:
     monkeypatch.setattr(headless, "ROUNDS", headless.ROUNDS[:1])
     out = tmp_path / "trials.json"
+    handlers = [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)]
     status = headless.run_rounds(trials=1, seed=5, difficulty="near", bundle=str(tmp_path / "none.xview"), out=out)
     assert status == 1
+    assert handlers == [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)]
     assert not out.exists()
     assert "none.xview" in capfd.readouterr().err
 

@@ -28,8 +28,7 @@ def decode_picture(data: bytes, what: str = "picture") -> NDArray[np.uint8]:
     """The picture of a JPEG or PNG as uint8 (H, W, 3) RGB; ContractError for anything damaged."""
     check_container(data, what)
     # An EXIF turn would part the picture from the mask that was drawn on it.
-    bgr = _imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION, what)
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)  # a tenth of the time of a reversed copy
+    return _imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION, what)
 
 
 def decode_any(data: bytes, what: str = "picture") -> NDArray[np.uint8 | np.uint16]:

@@ -91,6 +91,15 @@ class ActionTable:
         return (len(self.buttons), len(self.camera_deg), len(self.camera_deg))
 
 
+# Tables by name. "walk" serves approach and break; "full" has the keys that use, melee and archery need too.
+ACTION_TABLES = {
+    "walk": ActionTable(),
+    "full": ActionTable(
+        buttons=(*ActionTable().buttons, ("use",), ("forward", "sprint"), ("forward", "sprint", "jump")),
+    ),
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class CameraModel:
     """The pinhole camera a policy was trained with. The whole picture is squeezed to a square."""

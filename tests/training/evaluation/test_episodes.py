@@ -2,11 +2,11 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
+from xview_deploy.spec import ACTION_TABLES
 from xview_training.evaluation.episodes import Selection, play
-from xview_training.evaluation.players import ExpertPlayer, RandomPlayer, player_named
-from xview_training.tasks.events import TaskEvent
+from xview_training.evaluation.players import ExpertPlayer, player_named
+from xview_training.tasks.events import TaskEvent, table_for
 from xview_training.tasks.suites import suite_named
 
 SIDE = 24
@@ -58,14 +58,38 @@ def test_a_strict_episode_succeeds_where_the_lenient_one_arrives_right_first(nam
         assert all(cut.ticks < 600 for cut in strict if cut.first_wrong)
 
 
-def test_a_random_player_is_its_seed():
-    class Seen:
-        observation = dataclasses.make_dataclass("O", ["image"])(np.zeros((5, 4, 4, 3), np.uint8))
+@pytest.mark.parametrize("name", ["random", "forward_biased_random"])
+def test_an_episode_is_its_task_and_its_seed_whatever_is_played_beside_it(name):
+    chosen = selection(10, 4, difficulty="near")
+    one, other, third = (
+        play(player_named(name, seed), chosen, 8, batch, quiet=True) for seed, batch in ((7, 10), (7, 3), (8, 10))
+    )
+    assert one == other
+    assert one != third
 
-    def draws(seed):
-        player = player_named("random", seed)
-        assert isinstance(player, RandomPlayer)
-        return np.stack([player.act(Seen) for _ in range(4)])
 
-    assert (draws(1) == draws(1)).all()
-    assert (draws(1) != draws(2)).any()
+def test_scripted_players_have_the_keys_that_the_suite_s_events_need():
+    assert table_for(suite_named("heldout").events) == ACTION_TABLES["walk"]
+    full = table_for(suite_named("heldout-v1").events)
+    assert full == ACTION_TABLES["full"]
+    for name in ("random", "forward_biased_random", "expert"):
+        assert player_named(name, 0, full).actions == full
+
+
+def test_a_bundle_brings_the_table_that_it_was_trained_with():
+    assert player_named(None, 0, ACTION_TABLES["full"]).actions == ACTION_TABLES["walk"]
+
+
+@pytest.mark.parametrize("event", [TaskEvent.USE, TaskEvent.ARCHERY])
+def test_the_expert_uses_and_shoots_where_its_table_has_the_key(event):
+    chosen = selection(6, 1, suite="heldout-v1", event=event, difficulty="near")
+    able, unable = (play(ExpertPlayer(ACTION_TABLES[name]), chosen, SIDE, quiet=True) for name in ("full", "walk"))
+    assert sum(episode.success for episode in able) >= 5
+    assert not any(episode.success for episode in unable)
+
+
+@pytest.mark.parametrize("event", TaskEvent)
+def test_every_event_can_be_asked_for_where_the_suite_has_it(event):
+    chosen = selection(8, 3, suite="heldout-v1", event=event, difficulty="near")
+    played = play(player_named("random", 0, ACTION_TABLES["full"]), chosen, SIDE, quiet=True)
+    assert {(episode.event, episode.difficulty) for episode in played} == {(event.value, "near")}

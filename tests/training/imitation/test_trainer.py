@@ -61,7 +61,8 @@ def test_a_resumed_run_goes_on_counting_where_it_stopped(resumed):
     tensors, state = checkpoints.load(newest)
     assert (state["global_step"], state["updates"]) == (WHOLE, WHOLE // 16)
     assert tensors["optimizer.0.step"] == WHOLE // 16
-    assert state["tasks_given"] > checkpoints.load(resumed / "checkpoints" / f"step-{HALF}")[1]["tasks_given"]
+    before = checkpoints.load(resumed / "checkpoints" / f"step-{HALF}")[1]
+    assert state["lessons"]["tasks_given"] > before["lessons"]["tasks_given"]
 
 
 def test_every_loss_is_logged_and_finite(resumed):
@@ -99,7 +100,7 @@ def test_a_trainer_that_resumes_has_the_weights_average_optimiser_and_random_str
     assert torch.equal(packed[0]["exp_avg"], tensors["optimizer.0.exp_avg"])
     assert trainer.rng.bit_generator.state == state["rng"]
     assert torch.equal(torch.get_rng_state(), tensors["torch_rng"])
-    trainer.collector.envs.close()
+    trainer.lessons.close()
 
 
 def test_a_damaged_checkpoint_is_reported_and_nothing_is_trained(runs, capsys):

@@ -18,7 +18,7 @@ import pytest
 from numba import cuda
 from numba.cuda import compiler
 from xview_deploy.spec import ContractError
-from xview_training.cli import bench_sim
+from xview_training.bench.commands import bench_sim
 from xview_training.sim import mesh, physics, see
 from xview_training.sim.air import Air
 from xview_training.sim.blocks import ID

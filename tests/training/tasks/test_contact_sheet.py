@@ -25,7 +25,7 @@ def test_a_sheet_and_its_records_are_written(tmp_path):
 def test_the_goal_picture_has_the_target_outlined_and_the_map_shows_where_it_is(new_sim):
     sim = new_sim(side=contact_sheet.SIDE)
     maker = contact_sheet.Synthesiser(sim)
-    task = maker.make(0, suite_named("twin"), 5)
+    task = maker.take(0, suite_named("twin").request(5))
     panel = contact_sheet.panel(maker, sim, 0, task)
     side = contact_sheet.SIDE
     goal, chart = panel[:side, side : 2 * side], panel[:side, 2 * side :]

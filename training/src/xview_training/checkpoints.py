@@ -14,7 +14,8 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 
 def save(folder: Path, step: int, tensors: dict[str, Tensor], state: dict[str, Any], keep: int) -> Path:
@@ -30,6 +31,34 @@ def save(folder: Path, step: int, tensors: dict[str, Tensor], state: dict[str, A
     for old in _steps(folder)[:-keep]:
         shutil.rmtree(folder / f"step-{old}")
     return final
+
+
+def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
+    """An optimiser's moments by name, `optimizer.INDEX.NAME`, for `save`."""
+    moments = optimizer.state_dict()["state"].items()
+    return {f"optimizer.{index}.{name}": value for index, parts in moments for name, value in parts.items()}
+
+
+def restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Gives an optimiser over the same parameters the moments that `optimizer_tensors` took."""
+    packed = optimizer.state_dict()
+    for name, tensor in tensors.items():
+        if name.startswith("optimizer."):
+            _, index, key = name.split(".", 2)
+            packed["state"].setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict(packed)
+
+
+def module_tensors(module: nn.Module, prefix: str) -> dict[str, Tensor]:
+    """A module's parameters by name after `prefix.`, for `save`."""
+    return {f"{prefix}.{name}": tensor for name, tensor in module.state_dict().items()}
+
+
+def restore_module(module: nn.Module, tensors: dict[str, Tensor], prefix: str) -> None:
+    """Gives a module what `module_tensors` took."""
+    module.load_state_dict(
+        {name[len(prefix) + 1 :]: tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}.")}
+    )
 
 
 def _steps(folder: Path) -> list[int]:

@@ -7,10 +7,27 @@ from __future__ import annotations
 
 import dataclasses
 
+from xview_deploy.spec import ACTION_TABLES
+
 from xview_training.imitation.collector import CollectorConfig
+from xview_training.imitation.dagger import DaggerConfig
 from xview_training.imitation.losses import LossWeights
+from xview_training.imitation.recorded import RecordedConfig
 from xview_training.naming import named
+from xview_training.policy.architectures import Config
+from xview_training.policy.rocket2.on_table import Rocket2Config
 from xview_training.policy.small import SmallPolicyConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class ValidationConfig:
+    """Looks at held-out worlds while a run goes on."""
+
+    every: int = 0  # trained frames between two of them; 0: never
+    suite: str = "heldout"
+    episodes: int = 64  # played for their success
+    environments: int = 32  # in which the expert leads to the frames of the losses
+    chunks: int = 6  # of such frames
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,18 +38,19 @@ class ImitationExperiment:
     frames: int  # trained frames until the end; the schedules run over them
     suite: str = "train"
     seed: int = 0
-    policy: SmallPolicyConfig = SmallPolicyConfig()
+    policy: Config = SmallPolicyConfig()
+    dataset: str = ""  # folder of recorded episodes to learn from; empty: the learner plays, the expert labels (DAgger)
     collector: CollectorConfig = CollectorConfig()
+    dagger: DaggerConfig = DaggerConfig()
+    recorded: RecordedConfig = RecordedConfig()
     weights: LossWeights = LossWeights()
     learning_rate: float = 5e-4  # peak; cosine to a thirtieth
     warmup_updates: int = 150
     weight_decay: float = 0.02
     max_grad_norm: float = 1.0
     ema: float = 0.999  # of the weights that are evaluated and exported
-    expert_until: float = 0.4  # share of the run over which the expert's share of episodes falls from one to zero
-    replay_chunks: int = 24
-    sequences: int = 16  # of one update: half from the newest chunk, half from the replay
-    updates_per_chunk: int = 16
+    hide_previous_action: float = 0.0  # share of the frames; ROCKET-2 hides 0.75
+    validation: ValidationConfig = ValidationConfig()
     checkpoint_every_s: float = 240.0
     keep_checkpoints: int = 3
 
@@ -44,11 +62,26 @@ EXPERIMENTS = {
             "debug",
             frames=4 * 4 * 8,
             collector=CollectorConfig(environments=8, chunk=4),
-            sequences=4,
-            updates_per_chunk=2,
-            replay_chunks=2,
+            dagger=DaggerConfig(sequences=4, updates_per_chunk=2, replay_chunks=2),
+            recorded=RecordedConfig(streams=8, sequences=4, steps=4, updates=2),
+            validation=ValidationConfig(episodes=2, environments=2, chunks=1),
         ),
         ImitationExperiment("cpu", frames=2_100_000),
+        # ROCKET-2's own figures, for a machine with GPUs and a recorded data set of 224 x 224 pictures. Its behaviour
+        # loss counts a tenth of point and box; what it does not learn (bearing) counts nothing.
+        ImitationExperiment(
+            "rocket2",
+            frames=200_000_000,
+            suite="train-v1",
+            policy=Rocket2Config(actions=ACTION_TABLES["full"]),
+            weights=LossWeights(0.01, 0.01, 0.01, 0.01, 0.1, 0.1, bearing=0.0, value=0.01, visible_frames=1.0),
+            recorded=RecordedConfig(streams=16, sequences=16, steps=128, relabel=1.0),
+            learning_rate=4e-5,
+            warmup_updates=2000,
+            weight_decay=1e-3,
+            hide_previous_action=0.75,
+            validation=ValidationConfig(every=2_000_000, suite="heldout-v1", episodes=300),
+        ),
     )
 }
 

@@ -36,8 +36,8 @@ from xview_deploy.spec import (
 
 from xview_training.parity.check import ExportError, ParityReport, ParitySettings, check_parity
 from xview_training.parity.scenes import RandomInputs
+from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.policy.graphs import GoalGraph, StepGraph
-from xview_training.policy.small import SmallPolicy
 from xview_training.precision import in_precision
 
 OPSET = 20
@@ -58,7 +58,7 @@ class BundleOrigin:
 
 
 def export_bundle(
-    policy: SmallPolicy,
+    policy: CrossViewPolicy,
     path: str | Path,
     origin: BundleOrigin,
     parity: ParitySettings | None = None,
@@ -73,12 +73,12 @@ def export_bundle(
     return report
 
 
-def to_bundle(policy: SmallPolicy, origin: BundleOrigin) -> Bundle:
+def to_bundle(policy: CrossViewPolicy, origin: BundleOrigin) -> Bundle:
     """The policy, on the CPU and in evaluation mode, as an fp32 bundle that nothing has compared with it yet."""
     return Bundle(metadata_of(policy, origin), *export_graphs(policy))
 
 
-def metadata_of(policy: SmallPolicy, origin: BundleOrigin) -> BundleMetadata:
+def metadata_of(policy: CrossViewPolicy, origin: BundleOrigin) -> BundleMetadata:
     """The bundle's metadata; ExportError if the action table is not the one that the heads have."""
     if policy.config.action_sizes != origin.actions.sizes:
         raise ExportError(
@@ -99,7 +99,7 @@ def metadata_of(policy: SmallPolicy, origin: BundleOrigin) -> BundleMetadata:
     )
 
 
-def export_graphs(policy: SmallPolicy) -> tuple[bytes, bytes]:
+def export_graphs(policy: CrossViewPolicy) -> tuple[bytes, bytes]:
     """The goal and step graphs as serialised ONNX models with a free batch axis."""
     inputs = RandomInputs(policy.config.image_size, policy.config.action_sizes, EXAMPLE_BATCH, seed=0)
     goal_inputs = tuple(torch.from_numpy(array) for array in inputs.goal())

@@ -6,32 +6,14 @@ xview export --checkpoint runs/cpu --out small.xview --results runs/cpu/heldout.
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from xview_training import checkpoints
 from xview_training.export import BundleOrigin, export_bundle
 from xview_training.parity.check import ParityReport, ParitySettings
-from xview_training.policy.small import SmallPolicy, SmallPolicyConfig
+from xview_training.runs.manifest import revision
 from xview_training.tasks.suites import suite_named
-
-
-def load_policy(checkpoint: Path) -> tuple[SmallPolicy, dict[str, Any]]:
-    """The averaged policy of a checkpoint (or of a run's newest one) and the checkpoint's state."""
-    folder = checkpoint
-    if (checkpoint / "checkpoints").is_dir():
-        newest = checkpoints.newest(checkpoint / "checkpoints")
-        if newest is None:
-            raise ValueError(f"{checkpoint} holds no checkpoint yet: train first")
-        folder = newest
-    tensors, state = checkpoints.load(folder)
-    settings = dict(state["experiment"]["policy"])
-    settings["action_sizes"] = tuple(settings["action_sizes"])
-    policy = SmallPolicy(SmallPolicyConfig(**settings))
-    policy.load_state_dict({n[len("average.") :]: t for n, t in tensors.items() if n.startswith("average.")})
-    return policy, state
+from xview_training.trained import load_policy
 
 
 def export_checkpoint(
@@ -57,7 +39,7 @@ def export_checkpoint(
             "seed": str(experiment["seed"]),
             "frames": str(state["global_step"]),
             "minutes": f"{state['seconds'] / 60:.1f}",
-            "revision": _revision(),
+            "revision": revision(),
         },
         measured=dict(_measured(path) for path in results),
     )
@@ -71,15 +53,6 @@ def _measured(path: Path) -> tuple[str, dict[str, float]]:
     low, high = record["success_interval"]
     rates = {"episodes": float(record["episodes"]), "success_rate": record["success_rate"], "low": low, "high": high}
     return f"{record['suite']}: {', '.join(rows)}", rates | {"first_right_rate": record["first_right_rate"]}
-
-
-def _revision() -> str:
-    """The source tree's git revision, "unknown" outside a checkout."""
-    here = Path(__file__).parent
-    found = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=here, capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip() or "unknown"
 
 
 def describe(report: ParityReport) -> Iterator[str]:

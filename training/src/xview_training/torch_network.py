@@ -11,25 +11,25 @@ from torch import Tensor
 from xview_deploy.runtime.network import EncodedGoal, GraphState, StepAnswer
 from xview_deploy.spec import STATE_NAMES
 
+from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.policy.graphs import GoalGraph, StepGraph
-from xview_training.policy.small import SmallPolicy
 
 
 class TorchNetwork:
-    """The policy on the CPU, arrays in and arrays out."""
+    """The policy where its parameters are, arrays in and arrays out."""
 
-    def __init__(self, policy: SmallPolicy) -> None:
+    def __init__(self, policy: CrossViewPolicy) -> None:
         self._policy = policy
         self._goal_graph, self._step_graph = GoalGraph(policy), StepGraph(policy)
 
     def initial_state(self, batch: int) -> GraphState:
         """An empty memory for `batch` rows."""
-        return GraphState(*(part.numpy() for part in self._policy.initial_state(batch)))
+        return GraphState(*_arrays(self._policy.initial_state(batch)))
 
     def encode_goal(self, goal_image: np.ndarray, goal_mask: np.ndarray) -> EncodedGoal:
         """See `Network.encode_goal`."""
         with torch.inference_mode():
-            return EncodedGoal(*_arrays(self._goal_graph(*_tensors(goal_image, goal_mask))))
+            return EncodedGoal(*_arrays(self._goal_graph(*self._tensors(goal_image, goal_mask))))
 
     def step(
         self, image: np.ndarray, goal: EncodedGoal, event: np.ndarray, previous_action: np.ndarray, state: GraphState
@@ -37,14 +37,14 @@ class TorchNetwork:
         """See `Network.step`."""
         inputs = (image, goal.tokens, goal.vector, event, previous_action, state.keys, state.values, state.valid)
         with torch.inference_mode():
-            outputs = _arrays(self._step_graph(*_tensors(*inputs)))
+            outputs = _arrays(self._step_graph(*self._tensors(*inputs)))
         answers = len(outputs) - len(STATE_NAMES)
         return StepAnswer(*outputs[:answers]), GraphState(*outputs[answers:])
 
-
-def _tensors(*arrays: np.ndarray) -> list[Tensor]:
-    return [torch.from_numpy(array) for array in arrays]
+    def _tensors(self, *arrays: np.ndarray) -> list[Tensor]:
+        device = next(self._policy.parameters()).device
+        return [torch.from_numpy(array).to(device) for array in arrays]
 
 
 def _arrays(tensors: tuple[Tensor, ...]) -> list[np.ndarray]:
-    return [tensor.numpy() for tensor in tensors]
+    return [tensor.cpu().numpy() for tensor in tensors]

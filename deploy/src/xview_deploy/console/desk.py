@@ -15,7 +15,7 @@ from xview_deploy.console.draft import outline
 from xview_deploy.console.robot import Answer, PolicyReport, Robot
 from xview_deploy.console.settings import ConsoleSettings
 from xview_deploy.goal import CrossViewGoal
-from xview_deploy.spec import ContractError
+from xview_deploy.spec import ContractError, Event
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,6 +112,7 @@ class Desk:
             raise ContractError("accept: expected a robot that is not armed, got an armed one: stop it first")
         self._goals += 1
         goal = make_goal(f"{self._prefix}-{self._goals}")
+        self._demand_event(self._reporting_policy(), goal.event)
         answer = self.robot.send_goal(goal)
         if answer.ok:
             self.goal = _shown(goal)
@@ -121,7 +122,7 @@ class Desk:
         """Arms for the goal that the page shows. `stops` as it was when the operator asked."""
         if self.goal is None or self.goal.id != goal_id:
             raise ContractError("arm: expected a target that was marked and accepted here, got none")
-        self._demand_pursuit(self.robot.policy(), goal_id)
+        self._demand_pursuit(self._reporting_policy(), goal_id)
         if stops != self.stops:
             raise ContractError("arm: expected no stop since it was asked for, got one: arm again")
         answer = self.robot.arm()
@@ -144,8 +145,20 @@ class Desk:
             )
         return answer
 
+    def _reporting_policy(self) -> PolicyReport | None:
+        """What the policy says now; None where it is silent."""
+        policy = self.robot.policy()
+        fresh = policy is not None and time.monotonic() - policy.received_s <= self.settings.max_report_age_s
+        return policy if fresh else None
+
+    def _demand_event(self, policy: PolicyReport | None, event: Event) -> None:
+        """A silent policy may turn out to know it: whether it does, it says itself once it has the goal."""
+        if policy is not None and event.value not in policy.events:
+            known = f"the policy {policy.policy} was trained for ({', '.join(policy.events)})"
+            raise ContractError(f"accept: expected an event that {known}, got {event.value}")
+
     def _demand_pursuit(self, policy: PolicyReport | None, goal_id: str) -> None:
-        if policy is None or time.monotonic() - policy.received_s > self.settings.max_report_age_s:
+        if policy is None:
             raise ContractError("arm: expected a policy that reports, got silence: is the policy node running?")
         if policy.goal_id != goal_id:
             raise ContractError(

@@ -32,6 +32,7 @@ class PolicyReport:
     goal_id: str
     event: str
     policy: str
+    events: tuple[str, ...]  # that it was trained for
     provider: str
     belief: Belief
     inference_ms: float

@@ -66,7 +66,8 @@ class Annotator:
         belief = decision.belief
         _write(strip, f"target in view {belief.visible:4.0%}", (12, 26))
         _bar(strip, (12, 36), (170, 16), belief.visible)
-        _write(strip, f"{caption.time_s:6.2f} s   {decision.ms:.1f} ms   {caption.policy}", (12, 82), DIM)
+        took = f"{decision.ms:.1f} ms   " if decision.ms > 0 else ""  # 0: nobody measured it
+        _write(strip, f"{caption.time_s:6.2f} s   {took}{caption.policy}", (12, 82), DIM)
         _arrow(strip, (248, 40), 30, belief.bearing)
         for number, (name, value) in enumerate(chosen(decision.action, self._table)):
             _write(strip, name, (310, 26 + 24 * number), DIM)

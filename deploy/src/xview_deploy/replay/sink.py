@@ -7,6 +7,7 @@ with VideoSink("out.mp4", rate_hz=6.7, width=640, height=480) as sink:
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from types import TracebackType
 
@@ -28,8 +29,13 @@ def check_output(path: Path) -> None:
         raise ContractError(f"{path}: expected a file to write, found a folder")
     if not path.parent.is_dir():
         raise ContractError(f"{path}: expected a folder to write into, found no {path.parent}")
-    if not os.access(path.parent, os.W_OK):
-        raise ContractError(f"{path}: expected a folder that may be written to, {path.parent} may not")
+    try:  # what permissions promise, a file system need not keep
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise ContractError(
+            f"{path}: expected a folder that may be written to, {path.parent} may not: {error.strerror}"
+        ) from None
 
 
 class VideoSink:

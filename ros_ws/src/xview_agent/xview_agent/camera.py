@@ -156,8 +156,14 @@ class CameraNode(ManagedNode):
         stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(diagnostic_array(stamp, self.get_fully_qualified_name(), level, message, values))
         if message != self._said:
-            (self.get_logger().info if level == OK else self.get_logger().warning)(message)
+            self._log(level, message)
             self._said = message
+
+    def _log(self, level: bytes, message: str) -> None:
+        if level == OK:
+            self.get_logger().info(message)
+        else:  # on a line of its own: rclpy raises where one line logs at two levels
+            self.get_logger().warning(message)
 
     def _verdict(self, report: CameraReport) -> tuple[bytes, str]:
         words = f"{report.state}: {report.detail}" if report.detail else report.state

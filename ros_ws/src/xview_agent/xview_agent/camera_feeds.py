@@ -56,8 +56,7 @@ class SourceFeed:
     def __init__(self, node: Node, source: Source, back_off: BackOff, take: TakePicture) -> None:
         self.name = source.name
         self._node, self._take = node, take
-        self._news = node.create_guard_condition(self._on_news)
-        self._reader = CameraReader(source, back_off, self._news.trigger)
+        self._reader = CameraReader(source, back_off, self._wake)
         self._reader.start()
 
     def driver_lens(self) -> Lens | None:
@@ -71,7 +70,11 @@ class SourceFeed:
     def close(self) -> None:
         """See `Feed.close`."""
         self._reader.close()
-        self._node.destroy_guard_condition(self._news)
+
+    def _wake(self) -> None:
+        """From the reader's thread. A task, not a guard condition: not every executor looks at those."""
+        if executor := self._node.executor:
+            executor.create_task(self._on_news)
 
     def _on_news(self) -> None:
         frame = self._reader.take()

@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -95,8 +96,11 @@ class Contestant:
 
 def run_rounds(trials: int, seed: int, difficulty: str, bundle: str, out: Path | None) -> int:
     """Runs every policy on the same trials, prints the table, writes the report; 1 where a graph failed."""
-    for signum in (signal.SIGINT, signal.SIGTERM):  # also where a shell started this with SIGINT ignored
-        signal.signal(signum, _interrupted)
+    with _interruptible():
+        return _run_rounds(trials, seed, difficulty, bundle, out)
+
+
+def _run_rounds(trials: int, seed: int, difficulty: str, bundle: str, out: Path | None) -> int:
     arguments = ["--trials", str(trials), "--seed", str(seed), "--difficulty", difficulty]
     records: dict[str, list[TrialRecord]] = {}
     with tempfile.TemporaryDirectory(prefix="xview-trials-") as name:
@@ -119,8 +123,19 @@ def run_rounds(trials: int, seed: int, difficulty: str, bundle: str, out: Path |
     return 0
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGINT and SIGTERM end the graphs on the way out, also where a shell started this with SIGINT ignored: no robot
+    drives on without its operator. Afterwards they do what they did before."""
+    before = {signum: signal.signal(signum, _interrupted) for signum in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
 def _interrupted(signum: int, frame: object) -> None:
-    """Ends the graphs on the way out: no robot drives on without its operator."""
     raise KeyboardInterrupt
 
 

@@ -23,7 +23,7 @@ from xview_interfaces.msg import CrossViewGoal as GoalMessage
 from xview_interfaces.msg import GateStatus, PolicyStatus
 
 from xview_agent import topics
-from xview_agent.stamps import as_octets, nanoseconds
+from xview_agent.stamps import as_octets, nanoseconds, stamp_of
 from xview_agent.subscriptions import tunable_subscription
 
 SERVICE_S = 2.0  # longest wait for the gate's answer
@@ -75,6 +75,7 @@ class OperatorLink:
             goal_id=status.goal_id,
             event=status.event,
             policy=status.policy,
+            events=tuple(status.events),
             provider=status.provider,
             belief=belief,
             inference_ms=status.inference_ms,
@@ -115,8 +116,7 @@ class OperatorLink:
     def send_goal(self, goal: CrossViewGoal) -> Answer:
         """Publishes the goal, stamped as its picture was."""
         message = GoalMessage(id=goal.id, event=goal.event.value, source_camera=goal.source_camera)
-        seconds, nanosec = divmod(goal.stamp_ns, 1_000_000_000)
-        message.header.stamp.sec, message.header.stamp.nanosec = seconds, nanosec
+        message.header.stamp = stamp_of(goal.stamp_ns)
         message.header.frame_id = f"{goal.source_camera}_optical_frame"
         jpeg, png = goal.encode()
         for part, data, kind in ((message.image, jpeg, "jpeg"), (message.mask, png, "png")):

@@ -31,6 +31,7 @@ def status_message(
         goal_id=goal_id,
         event=event,
         policy=pursuit.policy.name,
+        events=list(pursuit.policy.events),
         provider=pursuit.policy.provider,
         state=outcome.state,
         message=outcome.message,

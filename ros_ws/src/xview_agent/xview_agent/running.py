@@ -10,15 +10,17 @@ speak. So signals only end the loop here, and the node's `farewell` runs before 
 from __future__ import annotations
 
 import faulthandler
+import gc
 import signal
 import sys
 from collections.abc import Callable
 
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from xview_deploy.spec import ContractError
+
+from xview_agent.executors import quickest_executor
 
 WAKE_S = 0.1  # longest wait before a signal is noticed
 TEARDOWN_S = 4.0  # longest farewell; then the process ends with status 1 and says where it hung
@@ -53,10 +55,11 @@ def run(make_node: Callable[[], FarewellNode]) -> None:
 def spin(make_node: Callable[[], FarewellNode], signals: list[int]) -> None:
     """Spins the node until a signal came, then says farewell, also when a callback failed."""
     node = make_node()
-    executor = SingleThreadedExecutor()
+    executor = quickest_executor()
     executor.add_node(node)
     try:
         node.begin()
+        gc.freeze()  # what lives as long as the node is not looked through again and again while it drives
         while not signals:
             executor.spin_once(timeout_sec=WAKE_S)
     finally:

@@ -17,6 +17,17 @@ def nanoseconds(stamp: Time) -> int:
     return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
+def stamp_of(time_ns: int) -> Time:
+    """The stamp of that many nanoseconds."""
+    seconds, nanosec = divmod(time_ns, 1_000_000_000)
+    return Time(sec=seconds, nanosec=nanosec)
+
+
+def shifted(stamp: Time, seconds: float) -> Time:
+    """A stamp that much later."""
+    return stamp_of(nanoseconds(stamp) + round(seconds * 1e9))
+
+
 def age_s(stamp: Time, clock: Clock) -> float:
     """How long ago that was by this clock, in seconds; negative for a stamp in the future."""
     return (clock.now().nanoseconds - nanoseconds(stamp)) * 1e-9

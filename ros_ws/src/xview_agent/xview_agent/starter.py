@@ -49,6 +49,7 @@ class StartSettings:
     parameter_file: str = ""  # YAML that wins over the graph's own files
     arguments: Mapping[str, str] = dataclasses.field(default_factory=dict)  # those of xview_agent.graph
     log_level: str = ""  # debug, info, warn, error or fatal; empty: ROS's own
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)  # of the nodes, over this process's own
     log_folder: Path | None = None  # one file a node; None: this process's output
     grace_s: float = 5.0  # from SIGINT to SIGKILL
 
@@ -105,6 +106,13 @@ class RunningGraph:
                 return deaths
         return []
 
+    def restart(self, name: str) -> None:
+        """Starts a node that ended, as it was started before."""
+        ended = self.processes[name]
+        if ended.poll() is None:
+            raise ContractError(f"restart of node {name}: expected one that ended, got one that runs")
+        self.processes[name] = self._start(next(node for node in self._nodes if node.name == name))
+
     def stop(self) -> None:
         """SIGINT to every group; SIGKILL to those that are still there after the grace."""
         for process in self.processes.values():
@@ -123,7 +131,7 @@ class RunningGraph:
         if self.settings.log_folder is None:
             return subprocess.Popen(command, env=environment, start_new_session=True, stdin=subprocess.DEVNULL)
         self.settings.log_folder.mkdir(parents=True, exist_ok=True)
-        with open(self.settings.log_folder / f"{node.name}.log", "wb") as log:
+        with open(self.settings.log_folder / f"{node.name}.log", "ab") as log:
             return subprocess.Popen(
                 command,
                 env=environment,
@@ -158,6 +166,7 @@ def node_environment(settings: StartSettings) -> dict[str, str]:
         environment["ROS_DOMAIN_ID"] = str(settings.domain_id)
     if settings.localhost_only:
         environment.update(localhost_environment())
+    environment.update(settings.environment)
     return environment
 
 

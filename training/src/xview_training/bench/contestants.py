@@ -22,8 +22,8 @@ from xview_deploy.runtime.resident_graphs import ResidentGraphs
 from xview_training.export import BundleOrigin, to_bundle
 from xview_training.parity.scenes import RandomInputs
 from xview_training.policy.architectures import untrained
+from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.policy.graphs import GoalGraph, StepGraph
-from xview_training.policy.small import SmallPolicy
 from xview_training.precision import in_precision
 
 Step = Callable[[], object]
@@ -37,7 +37,7 @@ class OutOfTime(BaseException):
 class Inputs:
     """One row's pictures in turn, and what stays the same beside them."""
 
-    def __init__(self, policy: SmallPolicy, seed: int) -> None:
+    def __init__(self, policy: CrossViewPolicy, seed: int) -> None:
         random = RandomInputs(policy.config.image_size, policy.config.action_sizes, 1, seed)
         self.goal, self.event, self.action = random.goal(), random.event(), random.action()
         self._pictures = [random.image() for _ in range(PICTURES)]
@@ -86,7 +86,7 @@ def contestants(
 
 
 def torch_step(
-    policy: SmallPolicy, graph: Callable[..., tuple[Tensor, ...]], inputs: Inputs, device: torch.device
+    policy: CrossViewPolicy, graph: Callable[..., tuple[Tensor, ...]], inputs: Inputs, device: torch.device
 ) -> Step:
     """The step graph in torch; the memory stays on the device, as tensors."""
     policy.to(device)
@@ -106,7 +106,7 @@ def torch_step(
     return step
 
 
-def compiled_step(policy: SmallPolicy, inputs: Inputs, device: torch.device, limit_s: float) -> Step:
+def compiled_step(policy: CrossViewPolicy, inputs: Inputs, device: torch.device, limit_s: float) -> Step:
     """The same through torch.compile; raises OutOfTime where that takes longer than `limit_s`."""
     graph: nn.Module = StepGraph(policy)
     step = torch_step(policy, torch.compile(graph, dynamic=False), inputs, device)

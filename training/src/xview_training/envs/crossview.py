@@ -18,6 +18,7 @@ from xview_training.sim.worlds import PLACES
 from xview_training.tasks import rules
 from xview_training.tasks.objects import target_object
 from xview_training.tasks.paths import distance_field
+from xview_training.tasks.sources import Request
 from xview_training.tasks.synthesis import Synthesiser, goal_mask
 from xview_training.tasks.task import Task
 from xview_training.tasks.visibility import VIEW_SIZE, target_id, target_view
@@ -86,22 +87,31 @@ class CrossViewEnvs:
         """bool (N,): which slots wait for a task."""
         return self.episode[:, rules.DONE] > 0
 
-    def assign(self, slots: np.ndarray, requests: Iterator[Task | tuple]) -> None:
+    @property
+    def terminated(self) -> np.ndarray:
+        """bool (N,): which episodes the world itself ended: success, death, or the wrong object of a strict task."""
+        books = self.episode
+        wrong = (books[:, rules.STRICT] > 0) & (books[:, rules.FIRST] == rules.DISTRACTOR_FIRST)
+        return (books[:, rules.SUCCESS] > 0) | (books[:, rules.DIED] > 0) | wrong
+
+    @property
+    def truncated(self) -> np.ndarray:
+        """bool (N,): which episodes were over by their time limit alone; what would have come next has a value."""
+        return self.done & ~self.terminated
+
+    def assign(self, slots: np.ndarray, requests: Iterator[Request]) -> None:
         """Gives each slot the next request: a Task, or arguments (suite, index, event, difficulty) to make one."""
         wanted = dict(zip((int(s) for s in slots), requests, strict=False))
         self.sim.run_slices(self._assign_slice(wanted), slots)
         self._look(slots)
 
-    def _assign_slice(self, wanted: dict):
+    def _assign_slice(self, wanted: dict[int, Request]):
         makers = list(self._makers)
 
         def assign(part: np.ndarray, _scratch: tuple) -> None:
             maker = makers.pop()
             for slot in part:
-                request = wanted[int(slot)]
-                task = request if isinstance(request, Task) else maker.make(int(slot), *request)
-                maker.enter(int(slot), task) if task is not request else maker.load(int(slot), task)
-                self._enter(int(slot), task, maker)
+                self._enter(int(slot), maker.take(int(slot), wanted[int(slot)]), maker)
 
         return assign
 
@@ -168,6 +178,21 @@ class CrossViewEnvs:
             self.sim.floor[slot], size_x, size_z, self.toll[slot], self.target[slot], place.climb, place.drop,
             self.field[slot],
         )  # fmt: skip
+
+    @property
+    def pixel_scale(self) -> float:
+        """What a pixel of the drawn pictures counts in a 64 x 64 one."""
+        return 64 * 64 / (self.sim.config.width * self.sim.config.height)
+
+    def bearings(self) -> np.ndarray:
+        """float32 (N, 2): unit vectors right, forward from each agent to its target, creatures where they are now."""
+        body, place = self.sim.body, self.target[:, [0, 2]] + 0.5
+        for slot, task in enumerate(self.tasks):
+            if task is not None and task.event.hunts:
+                place[slot] = self.sim.creatures[slot, task.creature, [physics.X, physics.Z]]
+        away = place - body[:, [physics.X, physics.Z]]
+        towards = np.arctan2(-away[:, 0], away[:, 1]) - body[:, physics.YAW]
+        return np.stack([np.sin(towards), np.cos(towards)], -1).astype(np.float32)
 
     def close(self) -> None:
         """Ends the simulator's threads."""

@@ -1,64 +1,101 @@
-"""Who acts in an evaluation: a policy's network, the expert, and the random policies they are measured against."""
+"""Who acts in an evaluation: a policy's network, the expert, and the random policies they are measured against.
+
+Every episode has random numbers of its own, from the player's seed and the task's name: what is played beside it, and
+by how many processes, changes nothing.
+"""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from xview_deploy.runtime.execution import Execution
-from xview_deploy.runtime.network import EncodedGoal, Network
+from xview_deploy.runtime.network import EncodedGoal, GraphState, Network, StepAnswer
 from xview_deploy.runtime.onnx_graphs import Graphs
+from xview_deploy.runtime.onnx_policy import belief_of
+from xview_deploy.runtime.policy import NO_BELIEF
 from xview_deploy.runtime.random_policy import ForwardBiasedRandomPolicy, RandomPolicy
 from xview_deploy.runtime.sampling import choose_actions
 from xview_deploy.shipped import bundle_path
+from xview_deploy.spec import ActionTable, Belief
 
 from xview_training.envs.crossview import CrossViewEnvs
 from xview_training.imitation.expert import Expert
 from xview_training.naming import named
 
-BUNDLE_THREADS = 2  # a batch of pictures feeds more than one
+IMAGE_SIZE = 64  # of the pictures of players that look at none
 
 
 class Player(Protocol):
-    """Acts in a batch of environments."""
+    """Acts in a batch of environments, by the rows of its table."""
 
     name: str
+    actions: ActionTable
+    image_size: int
 
     def begin(self, envs: CrossViewEnvs, slots: np.ndarray) -> None:
-        """New tasks have been put into these slots."""
+        """New tasks have been put into these slots; what was played in any slot is over."""
 
     def act(self, envs: CrossViewEnvs) -> np.ndarray:
         """Actions int64 (N, 3); those of finished environments do not matter."""
 
+    def belief(self, slot: int) -> Belief:
+        """Where it believed the target when it last acted in a slot that is not done."""
+
+
+def episode_rng(seed: int, task_id: str) -> np.random.Generator:
+    """The random numbers of one episode."""
+    return np.random.default_rng([seed, zlib.crc32(task_id.encode())])
+
+
+def _rngs(envs: CrossViewEnvs, slots: np.ndarray, seed: int) -> dict[int, np.random.Generator]:
+    names = {int(slot): task.task_id for slot in slots if (task := envs.tasks[slot]) is not None}
+    return {slot: episode_rng(seed, name) for slot, name in names.items()}
+
 
 class RandomPlayer:
-    """A random policy of the robot's package, one draw an environment."""
+    """A random policy of the robot's package."""
 
-    def __init__(self, policy: RandomPolicy):
-        self.name = policy.name
-        self._policy = policy
+    image_size = IMAGE_SIZE
+
+    def __init__(self, policy: RandomPolicy, seed: int):
+        self.name, self.actions = policy.name, policy.actions
+        self._policy, self._seed = policy, seed
 
     def begin(self, envs: CrossViewEnvs, slots: np.ndarray) -> None:
         """It remembers nothing."""
+        self._rngs = _rngs(envs, slots, self._seed)
 
     def act(self, envs: CrossViewEnvs) -> np.ndarray:
         """Random actions."""
-        return np.stack([self._policy.act(image).action for image in envs.observation.image])
+        actions = np.tile(np.array(self.actions.noop, np.int64), (len(envs), 1))
+        for slot in np.flatnonzero(~envs.done):
+            actions[slot] = self._policy.act(envs.observation.image[slot], rng=self._rngs[int(slot)]).action
+        return actions
+
+    def belief(self, slot: int) -> Belief:
+        """None."""
+        return NO_BELIEF
 
 
 class ExpertPlayer:
     """The privileged expert: the upper bound of every table."""
 
     name = "expert"
+    image_size = IMAGE_SIZE
 
-    def __init__(self) -> None:
+    def __init__(self, actions: ActionTable | None = None) -> None:
+        self.actions = actions or ActionTable()
         self._expert: Expert | None = None
+        self._envs: CrossViewEnvs | None = None
 
     def begin(self, envs: CrossViewEnvs, slots: np.ndarray) -> None:
         """Starts its search afresh."""
-        self._expert = self._expert or Expert(envs)
+        if self._expert is None or self._envs is not envs:
+            self._expert, self._envs = Expert(envs), envs
         self._expert.forget(slots)
 
     def act(self, envs: CrossViewEnvs) -> np.ndarray:
@@ -67,47 +104,81 @@ class ExpertPlayer:
         self._expert.label(np.flatnonzero(~envs.done))
         return self._expert.actions.copy()
 
+    def belief(self, slot: int) -> Belief:
+        """It knows, but says nothing."""
+        return NO_BELIEF
+
 
 class NetworkPlayer:
-    """A policy's network, sampled as the robot samples it, in one batch."""
+    """A policy's network, sampled as the robot samples it, in one batch of the episodes that are under way."""
 
-    def __init__(self, network: Network, name: str, seed: int):
-        self.name = name
-        self._network = network
-        self._rng = np.random.default_rng(seed)
-        self._goal: EncodedGoal | None = None
+    def __init__(
+        self,
+        network: Network,
+        name: str,
+        seed: int,
+        actions: ActionTable | None = None,
+        image_size: int = IMAGE_SIZE,
+    ):
+        self.name, self.actions, self.image_size = name, actions or ActionTable(), image_size
+        self._network, self._seed = network, seed
+        self._slots = np.zeros(0, np.int64)  # of the rows of goal, state and answer
+        self._goal: EncodedGoal
+        self._state: GraphState
+        self._answer: StepAnswer
 
     def begin(self, envs: CrossViewEnvs, slots: np.ndarray) -> None:
-        """Encodes the new goals and empties these slots' memory."""
-        if self._goal is None:
-            self._goal = self._network.encode_goal(envs.observation.goal_image, envs.observation.goal_mask)
-            self._state = self._network.initial_state(len(envs))
-            return
-        fresh = self._network.encode_goal(envs.observation.goal_image[slots], envs.observation.goal_mask[slots])
-        self._goal.tokens[slots], self._goal.vector[slots] = fresh.tokens, fresh.vector
-        forgotten = np.zeros(len(envs), bool)
-        forgotten[slots] = True
-        self._state = self._state.forget(forgotten)
+        """Encodes the new goals and starts with empty memories."""
+        self._slots = np.asarray(slots, np.int64)
+        self._rngs = _rngs(envs, slots, self._seed)
+        self._goal = self._network.encode_goal(envs.observation.goal_image[slots], envs.observation.goal_mask[slots])
+        self._state = self._network.initial_state(len(slots))
 
     def act(self, envs: CrossViewEnvs) -> np.ndarray:
         """Sampled actions."""
-        assert self._goal is not None
-        seen = envs.observation
-        answer, self._state = self._network.step(seen.image, self._goal, seen.event, seen.previous_action, self._state)
-        return choose_actions(answer.logits, uniform=self._rng.random((len(envs), 3)))
+        self._leave(~envs.done[self._slots])
+        seen, slots = envs.observation, self._slots
+        self._answer, self._state = self._network.step(
+            seen.image[slots], self._goal, seen.event[slots], seen.previous_action[slots], self._state
+        )
+        actions = np.tile(np.array(self.actions.noop, np.int64), (len(envs), 1))
+        uniform = np.stack([self._rngs[int(slot)].random(3) for slot in slots])
+        actions[slots] = choose_actions(self._answer.logits, uniform=uniform)
+        return actions
+
+    def _leave(self, alive: np.ndarray) -> None:
+        """Drops the rows of finished episodes: bool, one a row."""
+        if not alive.all():
+            rows = np.flatnonzero(alive)
+            self._slots, self._goal, self._state = self._slots[rows], self._goal.rows(rows), self._state.rows(rows)
+
+    def belief(self, slot: int) -> Belief:
+        """The network's."""
+        return belief_of(self._answer, int(np.flatnonzero(self._slots == slot)[0]))
 
 
-def player_named(name: str | None, seed: int) -> Player:
-    """ "random", "forward_biased_random", "expert", a bundle's path, or the shipped bundle for None.
+def player_named(name: str | None, seed: int, actions: ActionTable | None = None) -> Player:
+    """ "random", "forward_biased_random", "expert", a bundle, a run, a checkpoint, or the shipped bundle for None.
 
-    ValueError where it is none of these.
+    actions: the table of those that have none of their own; a network's is known. ValueError for an unknown name.
     """
     players: dict[str, Callable[[], Player]] = {
-        RandomPolicy.name: lambda: RandomPlayer(RandomPolicy(seed=seed)),
-        ForwardBiasedRandomPolicy.name: lambda: RandomPlayer(ForwardBiasedRandomPolicy(seed=seed)),
-        ExpertPlayer.name: ExpertPlayer,
+        RandomPolicy.name: lambda: RandomPlayer(RandomPolicy(actions), seed),
+        ForwardBiasedRandomPolicy.name: lambda: RandomPlayer(ForwardBiasedRandomPolicy(actions), seed),
+        ExpertPlayer.name: lambda: ExpertPlayer(actions),
     }
+    if name is not None and name not in players and Path(name).is_dir():
+        return _trained(Path(name), seed)
     if name is None or (name not in players and (Path(name).suffix or Path(name).exists())):
-        graphs = Graphs.load(bundle_path(name), Execution(threads=BUNDLE_THREADS))
-        return NetworkPlayer(graphs, graphs.metadata.name, seed)
-    return named(players, name, "policy or bundle")()
+        # One thread: processes share the work, and no result may depend on how many they are.
+        graphs = Graphs.load(bundle_path(name), Execution(threads=1))
+        metadata = graphs.metadata
+        return NetworkPlayer(graphs, metadata.name, seed, metadata.actions, metadata.image_size)
+    return named(players, name, "policy, bundle or run")()
+
+
+def _trained(folder: Path, seed: int) -> Player:
+    from xview_training.trained import trained
+
+    found = trained(folder)
+    return NetworkPlayer(found.network, found.name, seed, found.actions, found.image_size)

@@ -56,24 +56,35 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     return F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction="none").view(target.shape)
 
 
-def imitation_losses(output: PolicyOutput, labels: Labels, weights: LossWeights) -> dict[str, Tensor]:
-    """Each loss by name, unweighted, and `total`, their weighted sum. All scalars."""
+def belief_losses(output: PolicyOutput, labels: Labels, visible_frames: float) -> dict[str, Tensor]:
+    """What is believed of the target against what is so: heat-map, point, box and bearing. Scalars, unweighted.
+
+    visible_frames: how much a frame that shows the target counts in the heat-map's loss, against one that does not.
+    """
     alive = labels.alive.bool()
     seen = alive & (labels.cell < output.heatmap.shape[-1] - 1)
     known = alive & labels.bearing_known.bool()
     where = cross_entropy(output.heatmap, labels.cell)
-    where = torch.where(seen, where * weights.visible_frames, where)
+    where = torch.where(seen, where * visible_frames, where)
+    return {
+        "heatmap": masked_mean(where, alive),
+        "point": masked_mean((output.point - labels.point).abs().mean(-1), seen),
+        "box": masked_mean((output.box - labels.box).abs().mean(-1), seen),
+        # Squared error of the raw vector, not an angle: an unsure policy may answer with a short one.
+        "bearing": masked_mean((output.bearing - labels.bearing).square().sum(-1), known),
+    }
+
+
+def imitation_losses(output: PolicyOutput, labels: Labels, weights: LossWeights) -> dict[str, Tensor]:
+    """Each loss by name, unweighted, and `total`, their weighted sum. All scalars."""
+    alive = labels.alive.bool()
     losses = {
         head: masked_mean(cross_entropy(logits, labels.action[..., index]), alive)
         for index, (head, logits) in enumerate(
             (("buttons", output.buttons), ("pitch", output.pitch), ("yaw", output.yaw))
         )
     }
-    losses["heatmap"] = masked_mean(where, alive)
-    losses["point"] = masked_mean((output.point - labels.point).abs().mean(-1), seen)
-    losses["box"] = masked_mean((output.box - labels.box).abs().mean(-1), seen)
-    # Squared error of the raw vector, not an angle: an unsure policy may answer with a short one.
-    losses["bearing"] = masked_mean((output.bearing - labels.bearing).square().sum(-1), known)
+    losses |= belief_losses(output, labels, weights.visible_frames)
     losses["value"] = masked_mean((output.value - labels.value).square(), alive)
     losses["total"] = sum(
         (getattr(weights, name) * loss for name, loss in losses.items()), torch.zeros_like(losses["value"])

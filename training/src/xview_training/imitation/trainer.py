@@ -1,8 +1,8 @@
-"""Imitation learning: collect a chunk, learn from it and from replayed ones, repeat; resume where it stopped.
+"""Imitation learning: sequences with an expert's word for each frame, collected on the way or read from disk.
 
     xview train imitation --experiment cpu --run runs/cpu
 
-It knows the policy, the collector and the losses; not what becomes of the policy afterwards.
+It knows the policy, where lessons come from and the losses; not what becomes of the policy afterwards.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import dataclasses
 import json
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,40 +21,67 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from torch.utils.tensorboard import SummaryWriter
 
 from xview_training import checkpoints
+from xview_training.datasets.dataset import Dataset
 from xview_training.experiments import ImitationExperiment
-from xview_training.imitation.collector import Chunk, Collector
+from xview_training.imitation.collector import Collector
+from xview_training.imitation.dagger import Dagger
+from xview_training.imitation.lessons import Chunk, Lessons
 from xview_training.imitation.losses import imitation_losses
-from xview_training.policy.small import SmallPolicy
-from xview_training.tasks.suites import suite_named
+from xview_training.imitation.recorded import Recorded
+from xview_training.policy.architectures import build, config_from
+from xview_training.policy.cross_view import CrossViewPolicy
+from xview_training.tasks.events import table_for
+from xview_training.tasks.sources import source_named
+
+# Figures of a policy on held-out worlds, by name; the policy is in evaluation mode.
+Validation = Callable[[CrossViewPolicy], dict[str, float]]
 
 
 class ImitationTrainer:
-    """One run: policy, its average, optimiser, collector, replay and counters."""
+    """One run: policy, its average, optimiser, lessons and counters."""
 
-    def __init__(self, experiment: ImitationExperiment, run: Path, threads: int = 2):
+    def __init__(
+        self,
+        experiment: ImitationExperiment,
+        run: Path,
+        threads: int = 2,
+        device: str = "cpu",
+        validation: Validation | None = None,
+    ):
+        """ValueError where the experiment's policy does not fit its tasks."""
         torch.manual_seed(experiment.seed)
         torch.set_num_threads(threads)
-        self.experiment, self.run = experiment, run
-        self.policy = SmallPolicy(experiment.policy)
+        self.experiment, self.run, self.device = experiment, run, torch.device(device)
+        self.policy = build(experiment.policy).to(self.device)
         self.average = copy.deepcopy(self.policy).eval()
         self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=experiment.learning_rate, betas=(0.9, 0.98))
         self.rng = np.random.default_rng(experiment.seed)
-        self.collector = Collector(
-            experiment.collector, suite_named(experiment.suite), experiment.policy.image_size, self.rng
-        )
-        self.replay: list[Chunk] = []
+        self.lessons = self._lessons()
+        self._validation = validation
         self.global_step = 0  # trained frames, dead ones included
         self.updates = 0
         self.seconds = 0.0  # of training, over all sessions
+        self.figures: dict[str, float] = {}  # of the last validation
         self._means: dict[str, float] = {}
 
+    def _lessons(self) -> Lessons:
+        settings, source = self.experiment, source_named(self.experiment.suite)
+        table, size = table_for(source.events), settings.policy.image_size
+        if settings.policy.action_sizes != table.sizes:
+            raise ValueError(
+                f"policy.action_sizes: expected {table.sizes} for the events of {source.name}, "
+                f"got {settings.policy.action_sizes}"
+            )
+        if settings.dataset:
+            return Recorded(settings.recorded, Dataset(Path(settings.dataset)), size, table, settings.seed)
+        return Dagger(settings.dagger, Collector(settings.collector, source, size, self.rng), self.rng)
+
     def _parameter_groups(self) -> list[dict]:
-        """Weight decay on matrices only."""
-        matrices = [p for p in self.policy.parameters() if p.ndim > 1]
-        rest = [p for p in self.policy.parameters() if p.ndim <= 1]
+        """Weight decay on matrices only; what is frozen is left out."""
+        learnt = [p for p in self.policy.parameters() if p.requires_grad]
         return [
-            {"params": matrices, "weight_decay": self.experiment.weight_decay},
-            {"params": rest, "weight_decay": 0.0},
+            {"params": [p for p in learnt if p.ndim > 1], "weight_decay": self.experiment.weight_decay},
+            {"params": [p for p in learnt if p.ndim <= 1], "weight_decay": 0.0},
         ]
 
     @property
@@ -68,12 +96,13 @@ class ImitationTrainer:
         writer = SummaryWriter(str(self.run / "tensorboard"))
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         with Progress(*columns, refresh_per_second=1) as bar:
-            shown = bar.add_task("collecting", total=None)
+            shown = bar.add_task("preparing", total=None)
             saved = time.monotonic()
             while self.progress < 1:
-                started = time.monotonic()
+                started, step = time.monotonic(), self.global_step
                 self._iterate()
                 self.seconds += time.monotonic() - started
+                self._validate(step)
                 self._report(writer)
                 bar.update(shown, description=self._line())
                 if time.monotonic() - saved > self.experiment.checkpoint_every_s:
@@ -81,30 +110,25 @@ class ImitationTrainer:
                     saved = time.monotonic()
         self.save()
         writer.close()
-        self.collector.envs.close()
+        self.lessons.close()
 
     def _iterate(self) -> None:
-        """One chunk collected, then the updates that belong to it."""
-        share = max(0.0, 1 - self.progress / self.experiment.expert_until)
+        """Lessons, then the updates that belong to them."""
         self.policy.eval()
-        self.replay.append(self.collector.collect(self.policy, share))
-        self.replay = self.replay[-self.experiment.replay_chunks :]
+        self.lessons.prepare(self.policy, self.progress)
         self.policy.train()
-        order = torch.from_numpy(self.rng.permutation(self.experiment.collector.environments))
-        half = self.experiment.sequences // 2
-        for k in range(self.experiment.updates_per_chunk):
-            old = self.replay[self.rng.integers(len(self.replay))]
-            picked = torch.from_numpy(self.rng.permutation(len(order))[:half])
-            fresh = order[torch.arange(k * half, (k + 1) * half) % len(order)]
-            self._update(Chunk.join([self.replay[-1].rows(fresh), old.rows(picked)]))
+        for batch in self.lessons.batches():
+            self._update(batch.to(self.device))
 
     def _update(self, batch: Chunk) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = self.experiment.learning_rate * self._schedule()
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16):
             goal = self.policy.encode_goal(batch.goal_image, batch.goal_mask)
-            output, _ = self.policy(batch.images, goal, batch.event, batch.previous_action, batch.state)
+            inputs = batch.images, goal, batch.event, batch.previous_action, batch.state, self._hidden(batch)
+            output, state = self.policy(*inputs)
         losses = imitation_losses(output, batch.labels, self.experiment.weights)
+        self.lessons.remember(state.detach())
         self.optimizer.zero_grad()
         losses["total"].backward()
         norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.experiment.max_grad_norm)
@@ -115,6 +139,11 @@ class ImitationTrainer:
         for name, tensor in (losses | {"grad_norm": norm}).items():
             value = float(tensor.detach())
             self._means[name] = 0.98 * self._means.get(name, value) + 0.02 * value
+
+    def _hidden(self, batch: Chunk) -> torch.Tensor | None:
+        """Frames (B, T) whose previous action is not told: a learner that is told it learns to go on as before."""
+        share = self.experiment.hide_previous_action
+        return torch.rand(batch.previous_action.shape[:2], device=self.device) < share if share else None
 
     def _schedule(self) -> float:
         """Warm-up, then cosine down to a thirtieth."""
@@ -128,17 +157,28 @@ class ImitationTrainer:
         for ours, theirs in zip(self.average.parameters(), self.policy.parameters(), strict=True):
             ours.lerp_(theirs, 1 - keep)
 
+    def _validate(self, before: int) -> None:
+        """Looks at held-out worlds where the run has passed another `every` frames, and at its end."""
+        every = self.experiment.validation.every
+        self.figures = {}
+        if self._validation is None or not every:
+            return
+        if self.global_step // every > before // every or self.progress >= 1:
+            self.figures = {f"validation_{name}": value for name, value in self._validation(self.average).items()}
+
     def _report(self, writer: SummaryWriter) -> None:
         for name, value in self._means.items():
             writer.add_scalar(f"losses/{name}", value, self.global_step)
-        writer.add_scalar("charts/frames_per_second", self.global_step / max(self.seconds, 1e-9), self.global_step)
-        if self.collector.episodes >= 200:
-            rate = self.collector.successes / self.collector.episodes
-            writer.add_scalar("charts/rollout_success", rate, self.global_step)
-            self._means["rollout_success"] = rate
-            self.collector.episodes = self.collector.successes = 0
+        statistics = self.lessons.statistics()
+        rate = self.global_step / max(self.seconds, 1e-9)
+        for name, value in (statistics | {"frames_per_second": rate}).items():
+            writer.add_scalar(f"charts/{name}", value, self.global_step)
+        for name, value in self.figures.items():
+            writer.add_scalar(name.replace("_", "/", 1), value, self.global_step)
+        self._means |= statistics
+        row = {"step": self.global_step, "seconds": self.seconds} | self._means | self.figures
         with (self.run / "progress.jsonl").open("a") as log:
-            log.write(json.dumps({"step": self.global_step, "seconds": self.seconds} | self._means) + "\n")
+            log.write(json.dumps(row) + "\n")
 
     def _line(self) -> str:
         rate = self.global_step / max(self.seconds, 1e-9)
@@ -161,7 +201,7 @@ class ImitationTrainer:
             "global_step": self.global_step,
             "updates": self.updates,
             "seconds": self.seconds,
-            "tasks_given": self.collector.tasks_given,
+            "lessons": self.lessons.record(),
             "rng": self.rng.bit_generator.state,
         }
         return checkpoints.save(
@@ -171,11 +211,13 @@ class ImitationTrainer:
     def resume(self, path: Path) -> None:
         """Continues from a checkpoint: weights, average, optimiser, counters, random streams.
 
-        The replay and the episodes under way are not kept: they are collected anew.
+        What was under way is not kept: the lessons say what they begin anew.
         """
         tensors, state = checkpoints.load(path)
-        if state["experiment"]["policy"] != json.loads(json.dumps(dataclasses.asdict(self.experiment.policy))):
+        if config_from(state["experiment"]["policy"]) != self.experiment.policy:
             raise ValueError(f"{path} holds another policy than experiment {self.experiment.name!r}: start a new run")
+        if "lessons" not in state:
+            raise ValueError(f"{path} was written by an earlier version, which kept no lessons: start a new run")
         for module, prefix in ((self.policy, "policy."), (self.average, "average.")):
             module.load_state_dict({n[len(prefix) :]: t for n, t in tensors.items() if n.startswith(prefix)})
         packed = self.optimizer.state_dict()
@@ -187,4 +229,5 @@ class ImitationTrainer:
         torch.set_rng_state(tensors["torch_rng"])
         self.rng.bit_generator.state = state["rng"]
         self.global_step, self.updates = state["global_step"], state["updates"]
-        self.seconds, self.collector.tasks_given = state["seconds"], state["tasks_given"]
+        self.seconds = state["seconds"]
+        self.lessons.restore(state["lessons"])

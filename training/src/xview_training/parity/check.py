@@ -25,7 +25,7 @@ from xview_training.evaluation.episodes import Selection, play
 from xview_training.evaluation.players import NetworkPlayer
 from xview_training.parity.rollout import Rollout, RolloutParity
 from xview_training.parity.scenes import RandomInputs, RandomScenes, Scenes, WorldScenes
-from xview_training.policy.small import SmallPolicy
+from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.tasks.suites import suite_named
 from xview_training.torch_network import TorchNetwork
 
@@ -74,7 +74,7 @@ class ParityReport:
         return {"precision": self.precision, "provider": self.provider, "suite": self.suite} | self.figures()
 
 
-def check_parity(policy: SmallPolicy, bundle: Bundle, settings: ParitySettings) -> ParityReport:
+def check_parity(policy: CrossViewPolicy, bundle: Bundle, settings: ParitySettings) -> ParityReport:
     """Plays and compares; ExportError with the first choice that differs where too few agree."""
     # The policy is on the CPU too: what differs is the export's doing.
     graphs = Graphs(bundle, Execution(provider="cpu"))
@@ -90,7 +90,7 @@ def check_parity(policy: SmallPolicy, bundle: Bundle, settings: ParitySettings) 
     return ParityReport(precision, graphs.provider, settings.suite, rollouts, success)
 
 
-def _scenes(policy: SmallPolicy, settings: ParitySettings) -> Iterator[tuple[str, Scenes, int]]:
+def _scenes(policy: CrossViewPolicy, settings: ParitySettings) -> Iterator[tuple[str, Scenes, int]]:
     side, sizes = policy.config.image_size, policy.config.action_sizes
     inputs = RandomInputs(side, sizes, settings.batch, settings.seed)
     yield "random", RandomScenes(inputs, settings.goal_every, settings.forget_every), settings.steps
@@ -100,7 +100,7 @@ def _scenes(policy: SmallPolicy, settings: ParitySettings) -> Iterator[tuple[str
         world.close()
 
 
-def _success(player: NetworkPlayer, policy: SmallPolicy, settings: ParitySettings) -> Rate:
+def _success(player: NetworkPlayer, policy: CrossViewPolicy, settings: ParitySettings) -> Rate:
     selection = Selection(suite_named(settings.suite), settings.episodes, settings.seed)
     played = play(player, selection, policy.config.image_size)
     return wilson(sum(episode.success for episode in played), len(played))

@@ -1,4 +1,4 @@
-"""The small policy as the two functions of the contract: positional tensors in and out, one step, no T axis.
+"""A policy as the two functions of the contract: positional tensors in and out, one step, no T axis.
 
 What is exported, and what the exported graphs are compared with. Knows neither ONNX nor files.
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from xview_training.policy.cross_view import CrossViewPolicy, Goal
 from xview_training.policy.memory import State
-from xview_training.policy.small import Goal, SmallPolicy
 
 
 class GoalGraph(nn.Module):
     """GOAL_INPUTS -> GOAL_OUTPUTS."""
 
-    def __init__(self, policy: SmallPolicy) -> None:
+    def __init__(self, policy: CrossViewPolicy) -> None:
         super().__init__()
         self.policy = policy
 
@@ -27,7 +27,7 @@ class GoalGraph(nn.Module):
 class StepGraph(nn.Module):
     """STEP_INPUTS -> STEP_OUTPUTS."""
 
-    def __init__(self, policy: SmallPolicy) -> None:
+    def __init__(self, policy: CrossViewPolicy) -> None:
         super().__init__()
         self.policy = policy
 

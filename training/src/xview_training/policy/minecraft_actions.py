@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from xview_deploy.spec import mu_law_bins
+from xview_deploy.spec import ActionTable, mu_law_bins
 
 HOTBAR = tuple(f"hotbar.{slot}" for slot in range(1, 10))
 # The order in which ROCKET-2 embeds the previous action, then the one key it does not embed.
@@ -58,6 +58,21 @@ def _tables() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
 
 KEY_TABLE, CAMERA_MOVES = _tables()
+ROW_CLASSES = np.flatnonzero(~CAMERA_MOVES | (np.arange(BUTTON_CLASSES) == INVENTORY_CLASS))
+
+
+def minecraft_table() -> ActionTable:
+    """The whole hierarchy as a table of actions: each combination of keys once, in the order of ROW_CLASSES, a tick
+    at a time."""
+    rows = tuple(tuple(np.array(KEYS)[pressed].tolist()) for pressed in KEY_TABLE[ROW_CLASSES])
+    return ActionTable(rows, tuple(CAMERA_DEG.tolist()), ticks_per_action=1)
+
+
+def table_rows(keys: NDArray[np.bool_], camera_deg: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Keys (N, 20) and camera (N, 2), degrees a tick -> the nearest actions of `minecraft_table` (N, 3)."""
+    buttons, _ = encode(keys.copy(), np.zeros_like(camera_deg))
+    rows = np.searchsorted(ROW_CLASSES, buttons)
+    return np.concatenate([rows[:, None], nearest_bins(camera_deg)], 1)
 
 
 def decode(buttons: NDArray[np.integer], camera: NDArray[np.integer]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:

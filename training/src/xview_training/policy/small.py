@@ -12,13 +12,13 @@ tasks.
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from xview_deploy.spec import INTERACTION_ROWS, ActionTable
 
 from xview_training.policy.attention import full_precision
+from xview_training.policy.cross_view import CrossViewPolicy, Goal
 from xview_training.policy.encoders import (
     TOKEN_STRIDE,
     ImageEncoder,
@@ -50,8 +50,11 @@ class SmallPolicyConfig:
     memory_heads: int = 4
     memory_window: int = 64  # W, steps each layer sees, the present one included
     action_sizes: tuple[int, int, int] = ActionTable().sizes
+    architecture: str = "small"
 
     def __post_init__(self) -> None:
+        if self.architecture != "small":
+            raise ValueError(f"architecture: expected small for these sizes, got {self.architecture!r}")
         if self.image_size <= 0 or self.image_size % 16:
             raise ValueError(f"image_size is {self.image_size}: expected a positive multiple of 16")
 
@@ -61,19 +64,12 @@ class SmallPolicyConfig:
         return self.image_size // TOKEN_STRIDE
 
 
-class Goal(NamedTuple):
-    """An encoded goal, made once a goal and used at each step."""
-
-    tokens: Tensor  # (B, L, D): the goal view's places and the mask
-    vector: Tensor  # (B, D + K): the masked target, then its correlation kernel
-
-
-class SmallPolicy(nn.Module):
-    """Pictures, goal, event, previous action and memory in; actions, value, belief and memory out."""
+class SmallPolicy(CrossViewPolicy):
+    """See `CrossViewPolicy`. A goal's vector (B, D + K) is the masked target, then its correlation kernel."""
 
     def __init__(self, config: SmallPolicyConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config: SmallPolicyConfig = config
         width, cells = config.token_width, config.side**2
         self.image_encoder = ImageEncoder(config.stem_width, config.feature_width, width)
         self.mask_encoder = MaskEncoder(width)
@@ -108,13 +104,14 @@ class SmallPolicy(nn.Module):
             config.memory_window,
         )
         self.decision = DecisionHead(2 * config.memory_width, config.memory_width, config.action_sizes)
+        self._noop = (0, *(bins // 2 for bins in config.action_sizes[1:]))
 
     def initial_state(self, batch: int) -> State:
-        """An empty memory for `batch` rows, on the parameters' device."""
+        """See `CrossViewPolicy`."""
         return self.memory.initial_state(batch, self.positions.device)
 
     def encode_goal(self, goal_image: Tensor, goal_mask: Tensor) -> Goal:
-        """goal_image uint8 (B, S, S, 3) RGB, goal_mask (B, S, S) of 0 and 1 -> Goal."""
+        """See `CrossViewPolicy`."""
         features, tokens = self.image_encoder(goal_image)
         tokens = tokens + self.mask_encoder(goal_mask) + self.goal_positions
         with full_precision():
@@ -124,14 +121,18 @@ class SmallPolicy(nn.Module):
         return Goal(tokens.float(), vector)
 
     def forward(
-        self, images: Tensor, goal: Goal, event: Tensor, previous_action: Tensor, state: State
+        self,
+        images: Tensor,
+        goal: Goal,
+        event: Tensor,
+        previous_action: Tensor,
+        state: State,
+        hidden: Tensor | None = None,
     ) -> tuple[PolicyOutput, State]:
-        """T steps of B rows.
-
-        images: uint8 (B, T, S, S, 3) RGB. event: int64 (B,), `Event.interaction_index`.
-        previous_action: int64 (B, T, 3), the action before each picture; `ActionTable.noop` at the start.
-        state: the memory before the first picture. Returns outputs (B, T, ...) and the memory after the last.
-        """
+        """See `CrossViewPolicy`. A previous action that is not told is the one of an episode's start."""
+        if hidden is not None:
+            start = torch.tensor(self._noop, device=previous_action.device)
+            previous_action = torch.where(hidden.unsqueeze(-1), start, previous_action)
         batch, steps = images.shape[:2]
         tokens, matches = self._see(images.flatten(0, 1), goal)
         reduced = self.reduce(tokens).flatten(1)

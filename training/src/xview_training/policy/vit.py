@@ -121,7 +121,7 @@ class VisionTransformer(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         patches: Tensor = self.patch_embed["proj"](pictures.to(self.pos_embed.dtype))
         patches = patches.flatten(2).transpose(1, 2)
-        x = torch.cat([self.cls_token.expand(len(patches), -1, -1), patches], 1) + self.pos_embed
+        x = torch.cat([self.cls_token.expand(patches.shape[0], -1, -1), patches], 1) + self.pos_embed
         x = self.blocks(x)
         return x[:, 1:]
 

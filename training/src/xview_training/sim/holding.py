@@ -23,7 +23,7 @@ i4 = np.int32
 TAN_Y = math.tan(math.radians(70) / 2)
 TAN_X = TAN_Y * 4 / 3
 
-STICK, METAL, STRING, FEATHER = FIRST_HIDE + 6 * HIDE_ID["shaft"], 6 * ID["polished"], 6 * ID["snow"], 6 * ID["wool"]
+STICK, METAL, STRING, FEATHER = FIRST_HIDE + 6 * HIDE_ID["shaft"], 6 * ID["polished"], 6 * ID["snow"], 6 * ID["plaster"]
 HANDLE = ((-0.03, 0.0, -0.03, 0.03, 0.62, 0.03), STICK)
 # Boxes (x0, y0, z0, x1, y1, z1) in blocks with the first row of their texture in the atlas. y runs along the handle.
 SHAPES: dict[str, tuple[tuple[tuple[float, ...], int], ...]] = {

@@ -135,7 +135,7 @@ def _decode(where: str, content: bytes) -> np.ndarray:
     picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if picture is None or picture.shape[:2] != (height, width):
         raise PackError(f"{where}: the picture is damaged")
-    picture = picture[:width].astype(float) * (255 / np.iinfo(picture.dtype).max)
+    picture = picture[:width].astype(float) / (257 if picture.dtype == np.uint16 else 1)
     return _sixteen(_four_channels(picture))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from xview_training.sim.simulator import SimConfig, VoxelSim
 from xview_training.sim.textures import TEXELS
 from xview_training.sim.worlds import PLACES
-from xview_training.tasks.suites import Suite
+from xview_training.tasks.sources import TaskSource
 from xview_training.tasks.synthesis import Synthesiser, goal_mask
 from xview_training.tasks.task import Task
 
@@ -40,14 +40,18 @@ def map_from_above(sim: VoxelSim, slot: int, task: Task) -> np.ndarray:
     return picture
 
 
+def outlined(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """A copy of a picture uint8 (S, S, 3) with an outline around what a mask uint8 (S, S) of 0 and 1 marks."""
+    drawn = picture.copy()
+    drawn[cv2.dilate(mask, np.ones((3, 3), np.uint8)) > mask] = TARGET_RGB
+    return drawn
+
+
 def panel(maker: Synthesiser, sim: VoxelSim, slot: int, task: Task) -> np.ndarray:
-    """One task's three pictures and caption, uint8 (SIDE + CAPTION, 3 * SIDE, 3) RGB."""
-    maker.enter(slot, task)
+    """Pictures and caption of a task that `maker` has entered: uint8 (SIDE + CAPTION, 3 * SIDE, 3) RGB."""
     sim.draw(np.array([slot]))
     mask = goal_mask(maker.goal.ids, sim.grid.shape[1:], task)
-    goal = maker.goal.rgb.copy()
-    outline = cv2.dilate(mask, np.ones((3, 3), np.uint8)) - mask
-    goal[outline > 0] = TARGET_RGB
+    goal = outlined(maker.goal.rgb, mask)
     strip = np.concatenate([sim.rgb[slot], goal, map_from_above(sim, slot, task)], 1)
     seen = "visible" if task.visible_at_start else "hidden"
     lines = (
@@ -60,19 +64,21 @@ def panel(maker: Synthesiser, sim: VoxelSim, slot: int, task: Task) -> np.ndarra
     return np.concatenate([strip, caption], 0)
 
 
-def write(suite: Suite, folder: Path, count: int, columns: int = 2) -> tuple[Path, Path]:
-    """Writes the sheet (PNG) and the records (JSON lines) of the suite's first `count` tasks into `folder`."""
+def write(
+    source: TaskSource, folder: Path, count: int, columns: int = 2, texture_pack: Path | None = None
+) -> tuple[Path, Path]:
+    """Writes the sheet (PNG) and the records (JSON lines) of the first `count` tasks of a suite or file."""
     folder.mkdir(parents=True, exist_ok=True)
-    sim = VoxelSim(SimConfig(1, SIDE, SIDE, threads=1))
+    sim = VoxelSim(SimConfig(1, SIDE, SIDE, threads=1, texture_pack=texture_pack))
     maker = Synthesiser(sim)
     tasks, panels = [], []
     for index in range(count):
-        tasks.append(maker.make(0, suite, index))
+        tasks.append(maker.take(0, source.request(index)))
         panels.append(panel(maker, sim, 0, tasks[-1]))
     while len(panels) % columns:
         panels.append(np.full_like(panels[0], 24))
     rows = [np.concatenate(panels[k : k + columns], 1) for k in range(0, len(panels), columns)]
-    sheet, records = folder / f"{suite.name}.png", folder / f"{suite.name}.jsonl"
+    sheet, records = folder / f"{source.name}.png", folder / f"{source.name}.jsonl"
     cv2.imwrite(str(sheet), np.concatenate(rows, 0)[..., ::-1])
     records.write_text("".join(task.to_json() + "\n" for task in tasks))
     sim.close()

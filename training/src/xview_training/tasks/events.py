@@ -5,9 +5,10 @@ holds. Items fit the event, as in ROCKET-3's task synthesis.
 """
 
 import enum
+from collections.abc import Iterable
 
 import numpy as np
-from xview_deploy.spec import ContractError, Event
+from xview_deploy.spec import ACTION_TABLES, ActionTable, ContractError, Event
 
 from xview_training.sim.blocks import BLOCKS, BREAK_TICKS, USED, Tool
 
@@ -73,6 +74,12 @@ class TaskEvent(str, enum.Enum):
         if self is TaskEvent.USE:
             return bool(USED[block] > 0)
         return self is TaskEvent.APPROACH
+
+
+def table_for(events: Iterable[TaskEvent]) -> ActionTable:
+    """The table of actions that players without one of their own need for these events."""
+    walking = {TaskEvent.APPROACH, TaskEvent.BREAK}
+    return ACTION_TABLES["walk" if walking.issuperset(events) else "full"]
 
 
 def fitting_blocks(event: TaskEvent) -> np.ndarray:

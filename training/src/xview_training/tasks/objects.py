@@ -53,6 +53,12 @@ def _creatures(sim: VoxelSim, slot: int) -> list[WorldObject]:
     return found
 
 
+def stands_apart(thing: WorldObject, things: list[WorldObject]) -> bool:
+    """Whether nobody can be at another of the things while being at this one (the rule of arrival, tasks/rules.py)."""
+    x, _, z = thing.cell
+    return all(max(abs(other.cell[0] - x), abs(other.cell[2] - z)) > 1 for other in things if other is not thing)
+
+
 def target_object(sim: VoxelSim, slot: int, task: Task) -> WorldObject:
     """The task's target in its loaded world; ValueError where the world has none."""
     for thing in objects_for(sim, slot, task.event):

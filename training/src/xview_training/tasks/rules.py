@@ -43,8 +43,8 @@ def at_candidate(grid, body, eye_height, candidate):
 
 
 @compiled()
-def _touched(grid, body, hands, eye_height, candidates, count, event):
-    """Number of the candidate, or creature, that this tick's event concerns, -1 where none."""
+def _touched(grid, body, hands, eye_height, candidates, count, event, target):
+    """Number of the candidate, or creature, that this tick's event concerns, the target before others; -1: none."""
     if event == MELEE:
         return int(hands[STRUCK_DEAD]) - 1
     if event == ARCHERY:
@@ -57,6 +57,8 @@ def _touched(grid, body, hands, eye_height, candidates, count, event):
                 if candidates[j, 0] == x and candidates[j, 1] == y and candidates[j, 2] == z:
                     return j
         return -1
+    if at_candidate(grid, body, eye_height, candidates[target]):
+        return target
     for j in range(count):
         if at_candidate(grid, body, eye_height, candidates[j]):
             return j
@@ -67,9 +69,10 @@ def _touched(grid, body, hands, eye_height, candidates, count, event):
 def judge(grid, body, hands, eye_height, candidates, count, episode):
     """Books one tick into the episode: time, first arrival, success, end."""
     episode[TICKS] += 1
-    touched = _touched(grid, body, hands, eye_height, candidates, count, int(episode[EVENT]))
+    target = int(episode[TARGET])
+    touched = _touched(grid, body, hands, eye_height, candidates, count, int(episode[EVENT]), target)
     if touched >= 0:
-        right = touched == int(episode[TARGET])
+        right = touched == target
         if episode[FIRST] == NOTHING_YET:
             episode[FIRST] = TARGET_FIRST if right else DISTRACTOR_FIRST
         if right:

@@ -4,10 +4,14 @@ Task k of a suite is made from seed `first_seed + k`, so a suite is a list that 
 overlap between suites: a held-out world was never trained on.
 """
 
+from __future__ import annotations
+
 import dataclasses
 
+import numpy as np
+
 from xview_training.naming import named
-from xview_training.tasks.bodies import EYES, PLAYER, ROBOT, VARIED, BodyRange
+from xview_training.tasks.bodies import ARMED_PLAYER, EYES, LOW_ROBOT, PLAYER, ROBOT, VARIED, BodyRange
 from xview_training.tasks.events import TaskEvent
 
 
@@ -20,6 +24,10 @@ class Scene:
     weight: float
     difficulties: tuple[tuple[str, float], ...]  # (difficulty, share)
     events: tuple[tuple[TaskEvent, float], ...]  # (event, share)
+
+    def offers(self, event: TaskEvent | None, difficulty: str | None) -> bool:
+        """Whether it draws such tasks; None: any."""
+        return event in (None, *dict(self.events)) and difficulty in (None, *dict(self.difficulties))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +46,30 @@ class Suite:
     strict: bool = False
     hidden: bool = False
     randomise: bool = True
+
+    @property
+    def events(self) -> tuple[TaskEvent, ...]:
+        """What its tasks ask for."""
+        asked = {event for scene in self.scenes for event, _ in scene.events}
+        return tuple(event for event in TaskEvent if event in asked)
+
+    def scenes_for(self, event: TaskEvent | None, difficulty: str | None) -> list[Scene]:
+        """The scenes to draw from when event and difficulty are wished for: those that offer them, else all."""
+        return [scene for scene in self.scenes if scene.offers(event, difficulty)] or list(self.scenes)
+
+    def pool(self, event: TaskEvent | None, difficulty: str | None) -> np.ndarray:
+        """Indices of the tasks that such a wish can be met with: all, for a task is made as it is wished."""
+        return np.arange(self.size, dtype=np.int32)
+
+    def request(
+        self, index: int, event: TaskEvent | None = None, difficulty: str | None = None
+    ) -> tuple[Suite, int, TaskEvent | None, str | None]:
+        """What to ask a Synthesiser for to be given task `index`."""
+        return self, index, event, difficulty
+
+    def strictly(self, strict: bool) -> Suite:
+        """The same tasks, ended by a wrong arrival or not."""
+        return dataclasses.replace(self, strict=strict)
 
 
 APPROACH_AND_BREAK = ((TaskEvent.APPROACH, 0.7), (TaskEvent.BREAK, 0.3))
@@ -79,15 +111,15 @@ SUITES = {
         Suite("twin", 3_000_000, 100_000, (Scene("rooms", ROBOT, 1.0, (("near", 1.0),), ONLY_APPROACH),)),
         # The full world's: every place, five events.
         Suite("train-v1", 10_000_000, 10_000_000, all_places(EYES)),
-        Suite("heldout-v1", 20_000_000, 1_000_000, all_places(PLAYER)),
-        Suite("invisible-v1", 30_000_000, 1_000_000, all_places(PLAYER), hidden=True),
+        Suite("heldout-v1", 20_000_000, 1_000_000, all_places(ARMED_PLAYER)),
+        Suite("invisible-v1", 30_000_000, 1_000_000, all_places(ARMED_PLAYER), hidden=True),
         Suite(
             "robot-v1",
             40_000_000,
             1_000_000,
             (
-                Scene("halls", ROBOT, 0.6, FOUR_DISTANCES, ONLY_APPROACH),
-                Scene("rooms", ROBOT, 0.4, (("near", 0.5), ("easy", 0.5)), ONLY_APPROACH),
+                Scene("halls", LOW_ROBOT, 0.6, FOUR_DISTANCES, ONLY_APPROACH),
+                Scene("rooms", LOW_ROBOT, 0.4, (("near", 0.5), ("easy", 0.5)), ONLY_APPROACH),
             ),
         ),
     )

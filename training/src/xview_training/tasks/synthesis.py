@@ -17,8 +17,10 @@ from xview_training.sim.worlds import PLACES, WorldSeed
 from xview_training.tasks.bodies import PLAYER
 from xview_training.tasks.events import TaskEvent
 from xview_training.tasks.goal_views import GoalPicture, draw_goal_camera
-from xview_training.tasks.objects import WorldObject, objects_for
+from xview_training.tasks.objects import WorldObject, objects_for, stands_apart
 from xview_training.tasks.paths import UNREACHABLE, distance_field, distractor_toll
+from xview_training.tasks.rejections import Rejection
+from xview_training.tasks.sources import Request
 from xview_training.tasks.suites import Scene, Suite
 from xview_training.tasks.task import DIFFICULTIES, GoalCamera, Start, Task
 from xview_training.tasks.visibility import PIXELS, SEEN_PIXELS, VIEW_SIZE, target_id, target_view
@@ -56,7 +58,7 @@ class Synthesiser:
         self._judge = GoalPicture()
         self.field = np.zeros(sim.floor.shape[1:], np.float32)
         self.toll = np.zeros(sim.floor.shape[1:], np.float32)
-        self.rejected: Counter[str] = Counter()
+        self.rejected: Counter[Rejection] = Counter()
         self._columns = np.zeros((sim.floor[0].size, 2), np.int16)
         self._view = np.zeros(VIEW_SIZE, np.float32)
 
@@ -67,8 +69,9 @@ class Synthesiser:
         if not 0 <= index < suite.size:
             raise ValueError(f"suite {suite.name} has tasks 0 to {suite.size - 1}, got {index}")
         rng = np.random.default_rng([suite.first_seed, index])
-        weights = np.array([s.weight for s in suite.scenes])
-        scene = suite.scenes[int(rng.choice(len(suite.scenes), p=weights / weights.sum()))]
+        scenes = suite.scenes_for(event, difficulty)
+        weights = np.array([s.weight for s in scenes])
+        scene = scenes[int(rng.choice(len(scenes), p=weights / weights.sum()))]
         event = event or scene.events[int(rng.choice(len(scene.events), p=[w for _, w in scene.events]))][0]
         names, shares = zip(*scene.difficulties, strict=True)
         difficulty = difficulty or names[int(rng.choice(len(names), p=shares))]
@@ -95,20 +98,23 @@ class Synthesiser:
         body = (scene.body if suite.randomise else PLAYER).draw(rng)
         things = objects_for(self.sim, slot, event)
         if not things:
-            self.rejected["the world has no object for the event"] += 1
+            self.rejected[Rejection.NO_OBJECT] += 1
         for chosen in rng.permutation(len(things))[:TARGETS_A_WORLD]:
             thing = things[chosen]
+            if event is TaskEvent.APPROACH and not stands_apart(thing, things):
+                self.rejected[Rejection.TWO_AT_ONCE] += 1
+                continue
             camera = self._goal_camera(rng, slot, thing, body, suite.min_goal_pixels, scene.place)
             if camera is None:
-                self.rejected["no goal camera sees enough of the target"] += 1
+                self.rejected[Rejection.NO_GOAL_VIEW] += 1
                 continue
             start = self._start(rng, slot, thing, DIFFICULTIES[difficulty], scene)
             if start is None:
-                self.rejected["no start at that distance from which it can be reached"] += 1
+                self.rejected[Rejection.NO_START] += 1
                 continue
             visible = self._visible_at(slot, start, body, thing)
             if visible and suite.hidden:
-                self.rejected["the target is in sight at the start"] += 1
+                self.rejected[Rejection.IN_SIGHT] += 1
                 continue
             return Task(
                 task_id=f"{suite.name}-{index}",
@@ -175,6 +181,15 @@ class Synthesiser:
         self._judge.draw(self.sim, slot, eye, body)
         target_view(self._judge.ids, thing.seen_id, self._view)
         return bool(self._view[PIXELS] >= SEEN_PIXELS)
+
+    def take(self, slot: int, request: Request) -> Task:
+        """The task that is asked for, entered in `slot`: a record is loaded, anything else is made first."""
+        if isinstance(request, Task):
+            self.load(slot, request)
+            return request
+        task = self.make(slot, *request)
+        self.enter(slot, task)
+        return task
 
     def load(self, slot: int, task: Task) -> None:
         """Loads a record: world, player at the start, goal picture in `goal`, path costs in `field` and `toll`."""

@@ -207,6 +207,7 @@ function refresh() {
   $("another").disabled = !draft || waiting || draft.proposals < 2;
   $("undo").disabled = !draft || waiting || !draft.can_undo;
   $("cancel").disabled = !draft && !waiting;
+  offerEvents();
   $("accept").disabled = !operator || !draft || waiting || armed;
   const ready = armReadiness(operator, armed);
   $("arm").disabled = ready !== "";
@@ -218,6 +219,22 @@ function refresh() {
   $("step-mark").classList.toggle("done", now !== "mark");
   $("step-accept").classList.toggle("done", now === "arm");
   showTag();
+}
+
+// A policy knows the events that it was trained for; of a silent one nothing is known, and the server decides.
+function offerEvents() {
+  const policy = state?.policy;
+  const buttons = [...$("events").children];
+  const offered = (name) => !policy || policy.report_age_ms > 1500 || policy.events.includes(name);
+  if (!offered(event)) event = buttons.map((button) => button.value).find(offered) ?? event;
+  const refused = [];
+  for (const button of buttons) {
+    button.disabled = !offered(button.value);
+    button.title = button.disabled ? `The policy ${policy.policy} was not trained for it` : "";
+    button.setAttribute("aria-pressed", button.value === event);
+    if (button.disabled) refused.push(words(button.value));
+  }
+  say("events-hint", refused.length ? `${policy.policy} was not trained for: ${refused.join(", ")}` : "");
 }
 
 function markHint(armed) {

@@ -1,0 +1,232 @@
+"""Trajectories in MineStudio's layout, made here: published files are many gigabytes and none was read."""
+
+import io
+import os
+import pickle
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from xview_deploy.cli import installed_commands, run
+from xview_training.datasets.dataset import Dataset
+from xview_training.datasets.recording import DatasetError, places_of
+from xview_training.policy.minecraft_actions import KEYS, minecraft_table
+
+pytest.importorskip("lmdb", reason="the extra `datasets` is not installed")
+
+import lmdb
+from xview_training.datasets.minestudio.reading import MineStudioConfig, decode_runs, from_minestudio
+from xview_training.datasets.minestudio.unpickling import unpickle
+
+CHUNK, FRAMES = 8, 24
+HEIGHT, WIDTH = 360, 640
+SIDE = 32
+CONFIG = MineStudioConfig(image_size=SIDE, encoding="png")
+
+
+def runs_of(mask: np.ndarray) -> str:
+    """Row by row, counted from one: "start length start length ..."."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.ravel().astype(int), [0]]))) + 1
+    return " ".join(f"{start} {stop - start}" for start, stop in zip(edges[::2], edges[1::2], strict=True))
+
+
+def square(frame: int) -> np.ndarray:
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[100:180, 20 * frame : 20 * frame + 80] = True
+    return mask
+
+
+def film(first: int) -> bytes:
+    """Grey pictures, as bright as ten times the frame's number."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as container:
+        stream = container.add_stream("h264", rate=Fraction(20))
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for frame in range(first, first + CHUNK):
+            picture = np.full((HEIGHT, WIDTH, 3), 10 * frame, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    return out.getvalue()
+
+
+def actions(first: int) -> dict[str, np.ndarray]:
+    found = {key: np.zeros(CHUNK, np.uint8) for key in KEYS}
+    for t in range(CHUNK):
+        found["forward" if (first + t) % 2 else "attack"][t] = 1
+    camera = np.zeros((CHUNK, 2))
+    camera[:, 1] = 10.0
+    return found | {"camera": camera}
+
+
+def marked(frame: int) -> dict:
+    """A block is mined in frames 3 to 12, used in 10 to 20, and something is crafted at the end."""
+    found = {}
+    for key, kind, event, span in (
+        ((5, "mine"), 2, "minecraft.mine_block:minecraft.oak_log", (3, 12)),
+        ((9, "use"), 3, "minecraft.use_item:minecraft.chest", (10, 20)),
+        ((20, "craft"), 4, "minecraft.craft_item:minecraft.stick", (18, 23)),
+    ):
+        if span[0] <= frame <= span[1]:
+            mask = runs_of(square(frame)) if frame % 3 else ""
+            found[key] = {
+                "obj_id": kind, "event": event, "rle_mask": mask, "point": (140, 60), "frame_id": frame,
+                "frame_range": span, "ori_frame_id": frame, "ori_frame_range": span,
+            }  # fmt: skip
+    return found
+
+
+def write(folder, chunks: dict[int, bytes]) -> None:
+    folder.mkdir(parents=True)
+    with lmdb.open(str(folder), map_size=2**26) as stream, stream.begin(write=True) as transaction:
+        for first, data in chunks.items():
+            transaction.put(str((0, first)).encode(), data)
+        info = [{"episode": "player-0", "episode_idx": 0, "num_frames": FRAMES}]
+        meta = {"size__": CHUNK, "infos__": info}
+        for key, value in meta.items():
+            transaction.put(f"__chunk_{key}".encode(), pickle.dumps(value))
+        transaction.put(b"__num_episodes__", pickle.dumps(1))
+        transaction.put(b"__num_total_frames__", pickle.dumps(FRAMES))
+
+
+@pytest.fixture(scope="module")
+def parts():
+    """Chunks of each modality."""
+    firsts = range(0, FRAMES, CHUNK)
+    return {
+        "video": {first: film(first) for first in firsts},
+        "action": {first: pickle.dumps(actions(first)) for first in firsts},
+        "segmentation": {first: pickle.dumps([marked(first + t) for t in range(CHUNK)]) for first in firsts},
+    }
+
+
+@pytest.fixture
+def trajectories(parts, tmp_path):
+    for name, chunks in parts.items():
+        write(tmp_path / "source" / name / "part-1", chunks)
+    return tmp_path / "source"
+
+
+@pytest.fixture
+def dataset(trajectories, tmp_path):
+    found = from_minestudio(trajectories, tmp_path / "set", CONFIG)
+    assert dict(found) == {"break": 1, "use": 1, "left out: craft or switch": 1}
+    return Dataset(tmp_path / "set")
+
+
+def test_each_interaction_becomes_an_episode_with_the_frame_before_it(dataset):
+    assert [episode.about.event for episode in dataset] == ["break", "use"]
+    assert [len(episode) for episode in dataset] == [11, 12]
+    assert [(episode.about.first, episode.about.last) for episode in dataset] == [(1, 10), (1, 11)]
+    assert "frames 3 to 12" in dataset[0].about.source
+
+
+def test_pictures_and_masks_are_those_of_their_frames(dataset):
+    for episode, begin in zip(dataset, (2, 9), strict=True):
+        brightness = episode.frames(0, len(episode)).mean((1, 2, 3))
+        assert np.abs(brightness - 10 * (begin + np.arange(len(episode)))).max() < 4
+        masks = episode.masks()
+        assert not masks[0].any()  # before the interaction
+        frames = begin + np.arange(1, len(episode))
+        assert np.array_equal(masks[1:].any((1, 2)), frames % 3 != 0)
+        visible, point, _ = places_of(masks)
+        for t in np.flatnonzero(visible):
+            assert np.allclose(point[t], [(20 * (begin + t) + 40) / WIDTH, 140 / HEIGHT], atol=1.5 / SIDE)
+        assert np.array_equal(episode.column("visible"), visible)
+        assert not episode.column("bearing_known").any()
+
+
+def test_actions_are_rows_of_the_whole_table(dataset):
+    table = dataset.manifest.actions
+    assert table == minecraft_table()
+    assert len(table.buttons) == len(set(table.buttons)) == 4321
+    for episode, begin in zip(dataset, (2, 9), strict=True):
+        for t, (buttons, pitch, yaw) in enumerate(episode.column("action")):
+            assert table.buttons[buttons] == (("forward",) if (begin + t) % 2 else ("attack",))
+            assert (table.camera_deg[pitch], table.camera_deg[yaw]) == (0.0, pytest.approx(10.0))
+
+
+def test_a_long_interaction_is_cut_to_the_frames_before_its_end(trajectories, tmp_path):
+    from_minestudio(trajectories, tmp_path / "short", MineStudioConfig(SIDE, "png", longest=4))
+    episode = Dataset(tmp_path / "short")[0]
+    assert (len(episode), episode.about.first) == (5, 1)
+    assert np.abs(episode.frames(0, 5).mean((1, 2, 3)) - 10 * np.arange(8, 13)).max() < 4
+
+
+def test_the_command_converts_and_counts(trajectories, tmp_path, capsys):
+    arguments = ["dataset", "from-minestudio", str(trajectories), str(tmp_path / "set"), "--image-size", "32"]
+    assert run(installed_commands(), arguments) == 0
+    said = capsys.readouterr().out
+    assert "1 left out: craft or switch" in said
+    assert "2 episodes, 23 frames, from minestudio source" in said
+
+
+class Harmful:
+    def __reduce__(self):
+        return os.system, ("touch /tmp/never",)
+
+
+@pytest.mark.parametrize("value", [Harmful(), print, [np.zeros(3), Harmful()], {"a": io.BytesIO()}])
+def test_a_pickle_that_asks_for_anything_else_runs_nothing(value):
+    with pytest.raises(DatasetError, match="expected plain values and arrays"):
+        unpickle(pickle.dumps(value), "chunk")
+    assert not os.path.exists("/tmp/never")
+
+
+@pytest.mark.parametrize("protocol", range(3, 6))
+def test_values_and_arrays_of_every_protocol_are_read(protocol):
+    value = {"camera": np.eye(2, dtype=np.float32), "n": np.int64(3), "keys": [b"x", "y", None, (1, 2.5)]}
+    read = unpickle(pickle.dumps(value, protocol), "chunk")
+    assert np.array_equal(read.pop("camera"), value.pop("camera"))
+    assert read == value
+
+
+@given(st.binary(max_size=200))
+def test_bytes_that_are_no_pickle_are_refused(data):
+    said = "chunk 7"
+    try:
+        unpickle(data, "chunk 7")
+    except DatasetError as error:
+        said = str(error)
+    assert "chunk 7" in said
+
+
+@given(st.binary(max_size=40), st.integers(1, 12), st.integers(1, 12))
+def test_run_lengths_of_any_mask_come_back(data, height, width):
+    bits = np.resize(np.unpackbits(np.frombuffer(data + b"\0", np.uint8)), (height, width)).astype(bool)
+    assert np.array_equal(decode_runs(runs_of(bits), (height, width)), bits)
+
+
+@pytest.mark.parametrize("text", ["1", "a b", "0 3", "5 -1", "99 5", "1 2 3", "9" * 40 + " 1"])
+def test_run_lengths_that_are_none_are_refused(text):
+    with pytest.raises(DatasetError, match="expected"):
+        decode_runs(text, (10, 10))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("action", pickle.dumps({"attack": [1]}), "expected keys and camera by name"),
+        ("action", b"nonsense", "no pickle of plain values"),
+        ("action", pickle.dumps(Harmful()), "expected plain values and arrays"),
+        ("video", b"nonsense", "no video"),
+        ("segmentation", pickle.dumps([1, 2]), "expected what is marked in each frame"),
+        ("segmentation", pickle.dumps([{("k", 1): {"obj_id": 2}}]), "expected obj_id, event, rle_mask, frame_range"),
+        ("segmentation", None, "expected a chunk"),
+    ],
+)
+def test_a_damaged_chunk_is_named(parts, tmp_path, name, data, said):
+    for other, chunks in parts.items():
+        changed = chunks | {8: data} if other == name else chunks
+        write(tmp_path / "bad" / other / "part-1", {key: value for key, value in changed.items() if value is not None})
+    with pytest.raises(DatasetError, match=said) as caught:
+        from_minestudio(tmp_path / "bad", tmp_path / "set", CONFIG)
+    assert "(0, 8)" in str(caught.value)
+
+
+def test_a_missing_modality_is_named(trajectories, tmp_path):
+    (trajectories / "segmentation").rename(trajectories / "elsewhere")
+    with pytest.raises(DatasetError, match="expected a folder segmentation or segment"):
+        from_minestudio(trajectories, tmp_path / "set", CONFIG)

@@ -1,0 +1,127 @@
+"""One evaluation from its wishes to its files: plays, films some of what was played, writes table, JSON and page."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from xview_deploy.spec import ContractError
+
+from xview_training.evaluation import table
+from xview_training.evaluation.episodes import Episode, Selection, Table
+from xview_training.evaluation.workers import Entrant, play_all
+from xview_training.runs.manifest import this_start
+from xview_training.tasks.events import TaskEvent, table_for
+from xview_training.tasks.sources import Request, source_named
+from xview_training.tasks.task import DIFFICULTIES
+
+WIDTH = None if sys.stdout.isatty() else 120  # of what is printed; a file has no width of its own
+
+
+@dataclasses.dataclass(frozen=True)
+class Wishes:
+    """Which tasks to play, and by which rules; checked when it is made."""
+
+    suite: str = "heldout"
+    event: str | None = None
+    difficulty: str | None = None
+    episodes: int = 200
+    seed: int = 0
+    strict: bool = False
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.difficulty is not None and self.difficulty not in DIFFICULTIES:
+            raise ContractError(f"difficulty: expected one of {', '.join(DIFFICULTIES)}, got {self.difficulty!r}")
+        if self.workers is not None and self.workers < 1:
+            raise ContractError(f"workers: expected at least 1, got {self.workers}")
+
+    def selection(self) -> Selection:
+        """The tasks. ValueError where there is no such suite, file or event."""
+        source = source_named(self.suite).strictly(self.strict)
+        event = None if self.event is None else TaskEvent.parse(self.event)
+        return Selection(source, self.episodes, self.seed, event, self.difficulty)
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluated:
+    """Who played what, and what came of it."""
+
+    policy: str  # what it calls itself
+    entrant: Entrant
+    selection: Selection
+    wishes: Wishes
+    episodes: list[Episode]
+
+    def record(self) -> dict[str, Any]:
+        """What `--json` writes."""
+        head = table.as_json(self.policy, self.wishes.suite, self.wishes.seed, self.episodes)
+        return head | {"strict": self.wishes.strict, "start": this_start()}
+
+
+def evaluate(policy: str | None, wishes: Wishes, quiet: bool = False) -> Evaluated:
+    """Plays. ValueError for unknown names, or more tasks than there are."""
+    selection = wishes.selection()
+    entrant = Entrant(policy, wishes.seed, table_for(selection.suite.events))
+    name = entrant.player().name
+    return Evaluated(name, entrant, selection, wishes, play_all(entrant, selection, wishes.workers, quiet))
+
+
+def show(evaluated: Evaluated) -> None:
+    """Prints the tables."""
+    console = Console(width=WIDTH)
+    console.print(table.as_text(evaluated.policy, evaluated.wishes.suite, evaluated.episodes))
+    console.print(table.endings_as_text(evaluated.episodes))
+
+
+def write_page(evaluated: Evaluated, path: Path, videos: int) -> None:
+    """Writes the HTML page, with that many episodes to watch."""
+    from xview_training.evaluation.report import page
+
+    films = film(evaluated, choose(evaluated.episodes, videos)) if videos else ()
+    wishes = evaluated.wishes
+    page.write(
+        page.Evaluation(
+            evaluated.policy, wishes.suite, wishes.seed, wishes.strict, evaluated.episodes, this_start(), tuple(films)
+        ),
+        path,
+    )
+
+
+def choose(episodes: list[Episode], count: int) -> list[int]:
+    """Positions of episodes worth watching: won and lost ones in turn, each time of the kind that was shown least."""
+    shown: dict[tuple[str, ...], int] = {}
+    chosen: list[int] = []
+
+    def kinds(e: Episode) -> list[tuple[str, ...]]:
+        return [(e.event,), (e.difficulty, str(e.success)), (e.ending.value, "ending")]
+
+    for number in range(min(count, len(episodes))):
+        left = [k for k in range(len(episodes)) if k not in chosen]
+        wanted = [k for k in left if episodes[k].success == (number % 2 == 0)] or left
+        best = min(wanted, key=lambda k: (sum(shown.get(kind, 0) for kind in kinds(episodes[k])), k))
+        chosen.append(best)
+        for kind in kinds(episodes[best]):
+            shown[kind] = shown.get(kind, 0) + 1
+    return chosen
+
+
+def film(evaluated: Evaluated, positions: list[int]) -> list[Any]:
+    """Plays these episodes again before a camera: page.Film, in their order.
+
+    An episode is its task and its random numbers, so it runs as it did, but for roundings where a network sees it in
+    another batch; what is told of a film is what it shows.
+    """
+    from xview_training.evaluation.filming import Camera
+    from xview_training.evaluation.report.page import Film
+
+    indices = evaluated.selection.indices()
+    tasks: list[Request] = [evaluated.selection.request(int(indices[position])) for position in positions]
+    camera, player = Camera(), evaluated.entrant.player()
+    with Table(player, len(tasks)) as again:
+        played = again.play(tasks, camera)
+    films = camera.films(player.actions.rate_hz)
+    return [Film(episode, films[slot]) for slot, episode in enumerate(played)]

@@ -1,0 +1,223 @@
+"""What a learner's process does: takes fragments by name, reads them, learns, publishes weights under a new version.
+
+Its counter of decisions is its checkpoint's: after a kill it goes on from the newest one under a new name, which
+makes the index count what came after as lost, and newer versions than the lost ones. Knows no rollouts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import torch
+from ray.exceptions import ActorDiedError
+
+from xview_training import checkpoints
+from xview_training.policy.architectures import build, config_from
+from xview_training.policy.cross_view import CrossViewPolicy
+from xview_training.ppo.cluster.actors import ask
+from xview_training.ppo.cluster.plan import ClusterRun
+from xview_training.ppo.cluster.sharing import SharingLearner, least_of, sum_of, told_by_first
+from xview_training.ppo.cluster.weights import weights_of
+from xview_training.ppo.fragment import Fragment
+from xview_training.ppo.fragment_files import SUFFIX, FragmentError, read_fragment
+from xview_training.ppo.learner_state import learner_record, learner_tensors, restore_learner
+from xview_training.ppo.ledger import Ledger
+from xview_training.runs.scalars import ScalarLog
+
+LOG = logging.getLogger(__name__)
+ASK_EVERY_S = 0.05  # for a batch, while too few fragments wait
+REMIND_EVERY_S = 2.0  # looks whether the weights are still there, while nothing comes
+LOG_FILE = "progress.jsonl"
+
+
+def reference_policy(run: ClusterRun) -> CrossViewPolicy:
+    """The policy that the run starts from and stays near."""
+    newest = checkpoints.newest(run.reference)
+    if newest is None:
+        raise ValueError(f"{run.reference}: expected the policy that the run starts from, found none")
+    tensors, state = checkpoints.load(newest)
+    policy = build(config_from(state["experiment"]["policy"]))
+    checkpoints.restore_module(policy, tensors, "policy")
+    return policy
+
+
+class ClusterLearner:
+    """One of `world` learners. The first of them talks to the index and writes what is kept."""
+
+    def __init__(self, run: ClusterRun, index: Any, weights: Any, rank: int, world: int, device: torch.device):
+        torch.manual_seed(run.experiment.seed)
+        torch.set_num_threads(run.threads)
+        self.run, self.rank, self.world, self.device = run, rank, world, device
+        self._index, self._weights = index, weights
+        reference = reference_policy(run).to(device)
+        self.learner = SharingLearner(run.experiment.learner, reference, run.experiment.seed)
+        self.ledger = Ledger()
+        self.trained = 0  # decisions, of all learners together
+        self.elapsed_s = 0.0  # over all sessions
+        self.name = f"learner-{uuid.uuid4().hex[:12]}"
+        self.version = 0
+        self._batch = 0
+
+    @property
+    def progress(self) -> float:
+        """Share of the run that is done, 0..1."""
+        frames, minutes = self.run.experiment.frames, self.run.experiment.minutes
+        shares = [self.trained / frames if frames else 0.0, self.elapsed_s / 60 / minutes if minutes else 0.0]
+        return told_by_first(min(1.0, max(shares)))
+
+    def train(self) -> dict[str, float]:
+        """From the newest checkpoint to the run's end, or until the driver stops it; the last figures."""
+        self._resume()
+        self._begin()
+        with ScalarLog(self.run.folder, self.run.wandb) if self.rank == 0 else _Silence() as log:
+            saved = time.monotonic()
+            figures: dict[str, float] = {}
+            while self.progress < 1:
+                latest = self.iterate()
+                if latest is None:
+                    break
+                figures = latest
+                if self.rank == 0:
+                    self._report(log, figures)
+                    if time.monotonic() - saved > self.run.experiment.checkpoint_every_s:
+                        self.save()
+                        saved = time.monotonic()
+        if self.rank == 0:
+            self.save()
+        return figures | {"trained": float(self.trained)}
+
+    def iterate(self) -> dict[str, float] | None:
+        """One batch: waited for, read, learnt from, its weights published. None where the driver stopped the run."""
+        started = time.monotonic()
+        names = told_by_first(self._take() if self.rank == 0 else None)
+        if names is None:
+            return None
+        waited_s = time.monotonic() - started
+        fragments = self._read(names[self.rank :: self.world])
+        read_s = time.monotonic() - started - waited_s
+        common = int(least_of(len(fragments), self.device))  # all make equally many steps
+        figures = self.learner.learn(fragments[:common], self.progress) if common else {}
+        self.learner.leash.coefficient = told_by_first(self.learner.leash.coefficient)
+        self.trained += int(sum_of(sum(map(len, fragments[:common])), self.device))
+        self.ledger.book(fragments[:common])
+        self.elapsed_s += time.monotonic() - started
+        figures |= {"seconds_waited": waited_s, "seconds_read": read_s, "batch_fragments": float(len(names))}
+        if self.rank == 0:
+            ask(self._index.release.remote, self.name, self._batch)
+            self.version = ask(self._index.next_version.remote, self.name, self.version)
+            self._publish(figures)
+        self.version = told_by_first(self.version)
+        return figures
+
+    def _begin(self) -> None:
+        if self.rank == 0:
+            self.version = ask(self._index.begin.remote, self.name, self.trained)
+            self._publish({})
+        self.version = told_by_first(self.version)
+        self._offset = self.version - self.learner.iteration  # versions never come again, iterations do
+
+    def _publish(self, figures: dict[str, float]) -> None:
+        shown = figures | self.ledger.figures() | {"trained": float(self.trained), "elapsed_s": self.elapsed_s}
+        shown["pid"] = float(os.getpid())
+        ask(self._weights.publish.remote, self.version, weights_of(self.learner.policy), shown)
+
+    def _take(self) -> list[str] | None:
+        """The next batch's names, as soon as enough fragments wait. None where the index was ended by the driver."""
+        self._batch += 1
+        reminded = time.monotonic()
+        try:
+            while not (names := ask(self._index.take.remote, self.name, self._batch, self.run.batch)):
+                time.sleep(ASK_EVERY_S)
+                if time.monotonic() - reminded > REMIND_EVERY_S:
+                    reminded = time.monotonic()
+                    self._remind()
+        except ActorDiedError:
+            return None
+        return names
+
+    def _remind(self) -> None:
+        """A weights' actor that was restarted has none: new rollouts would wait for them, and this for new rollouts."""
+        if ask(self._weights.figures.remote)[1] < self.version:
+            self._publish({})
+
+    def _read(self, names: list[str]) -> list[Fragment]:
+        """These fragments, their versions in iterations; what cannot be read is reported and left out."""
+        fragments = []
+        for name in names:
+            try:
+                fragment = read_fragment(self.run.fragments / f"{name}{SUFFIX}")
+            except FragmentError as error:
+                ask(self._index.damaged.remote, name, str(error))
+            else:
+                iteration = fragment.policy_version - self._offset
+                fragments.append(dataclasses.replace(fragment, policy_version=iteration))
+        return fragments
+
+    def _report(self, log: ScalarLog, figures: dict[str, float]) -> None:
+        rates = self.ledger.figures()
+        charts = {"decisions_per_second": self.trained / max(self.elapsed_s, 1e-9), "version": float(self.version)}
+        log.write(
+            self.trained,
+            {f"losses/{name}": value for name, value in figures.items()}
+            | {f"charts/{name}": value for name, value in (rates | charts).items()},
+        )
+        row = {"step": self.trained, "seconds": self.elapsed_s, "iteration": self.learner.iteration}
+        with (self.run.folder / LOG_FILE).open("a") as file:
+            file.write(json.dumps(row | figures | rates | charts) + "\n")
+
+    def save(self) -> Path:
+        """Writes a checkpoint that the next learner goes on from."""
+        policy = dataclasses.asdict(self.learner.policy.config)  # type: ignore[call-overload]
+        state = learner_record(self.learner) | {
+            "experiment": dataclasses.asdict(self.run.experiment) | {"policy": policy},
+            "origin": self.run.origin,
+            "global_step": self.trained,
+            "seconds": self.elapsed_s,
+            "ledger": self.ledger.record(),
+        }
+        keep = self.run.experiment.keep_checkpoints
+        return checkpoints.save(self.run.checkpoints, self.trained, learner_tensors(self.learner), state, keep)
+
+    def _resume(self) -> None:
+        """From the newest checkpoint, where there is one. The log's lines beyond it are cut off: curves join."""
+        newest = told_by_first(checkpoints.newest(self.run.checkpoints))
+        if newest is not None:
+            tensors, state = checkpoints.load(newest)
+            restore_learner(self.learner, tensors, state)
+            self.trained, self.elapsed_s = state["global_step"], state["seconds"]
+            self.ledger.restore(state["ledger"])
+        if self.rank == 0:
+            cut_log(self.run.folder / LOG_FILE, self.trained)
+
+
+class _Silence:
+    """The log of learners that write none."""
+
+    def __enter__(self) -> Any:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def cut_log(path: Path, step: int) -> None:
+    """Removes the lines of steps beyond `step`, and a last one that was written in part."""
+    if not path.is_file():
+        return
+    kept = []
+    for line in path.read_text().splitlines():
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(f"{line}\n")
+        except ValueError:
+            LOG.warning("%s: a line that was written in part is left out", path)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text("".join(kept))
+    partial.replace(path)

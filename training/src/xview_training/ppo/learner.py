@@ -1,0 +1,186 @@
+"""PPO with a leash on fragments: advantages, minibatches, truncated back-propagation through segments.
+
+A fragment's memory is computed anew by the present weights from its stored start, segment by segment; from one to the
+next it is passed on without gradient (ROCKET-3, distributed RL). Knows neither worlds nor rollouts.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from xview_training.policy.cross_view import CrossViewPolicy
+from xview_training.policy.memory import State
+from xview_training.ppo.advantages import gae, normalised
+from xview_training.ppo.batch import Batch, Lesson, batch_of
+from xview_training.ppo.fragment import Fragment
+from xview_training.ppo.leash import Leash, LeashConfig
+from xview_training.ppo.losses import LossSettings, explained_variance, ppo_losses
+
+VALUE_PARAMETERS = "decision.value."
+
+
+@dataclasses.dataclass(frozen=True)
+class LearnerConfig:
+    """How fragments become updates."""
+
+    learning_rate: float = 1e-4
+    warmup_updates: int = 20  # over which the learning rate rises
+    anneal: float = 0.1  # share of the learning rate that is left at the run's end
+    weight_decay: float = 0.02  # of matrices
+    max_grad_norm: float = 0.5
+    gamma: float = 0.99  # a decision
+    gae_lambda: float = 0.95
+    epochs: int = 1
+    minibatch: int = 8  # fragments of one update
+    segment: int = 32  # decisions between two cuts of the gradient
+    critic_warmup: int = 2  # iterations in which only the value is learnt
+    per_event: bool = False  # advantages are normalised within each event
+    frozen: tuple[str, ...] = ()  # modules that stay as imitation left them, by the start of their parameters' names
+    max_reuse: int = 1  # iterations that a fragment may be learnt from
+    max_staleness: int = 1  # policy versions that a fragment may lag behind
+    ema: float = 0.99  # of the weights that are evaluated and exported
+    bf16: bool = True  # as the rollout's
+    losses: LossSettings = LossSettings()
+    leash: LeashConfig = LeashConfig()
+
+
+class Learner:
+    """The policy that learns, its average, its optimiser and its leash."""
+
+    def __init__(self, config: LearnerConfig, policy: CrossViewPolicy, seed: int):
+        self.config, self.policy = config, policy.eval()  # no dropout: ratios compare with the rollout
+        self.device = next(policy.parameters()).device
+        self._freeze()
+        self.average = copy.deepcopy(policy).eval().requires_grad_(False)
+        self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=config.learning_rate, eps=1e-5)
+        self.leash = Leash(config.leash)
+        self.rng = np.random.default_rng(seed)
+        self.updates = 0
+        self.iteration = 0  # also the version of the weights
+
+    def _freeze(self) -> None:
+        names = [name for name, _ in self.policy.named_parameters()]
+        for prefix in self.config.frozen:
+            if not any(name.startswith(prefix) for name in names):
+                modules = sorted({name.split(".")[0] for name in names})
+                raise ValueError(f"frozen: no parameter begins with {prefix!r}; the policy has {', '.join(modules)}")
+        for name, parameter in self.policy.named_parameters():
+            parameter.requires_grad_(not name.startswith(self.config.frozen or ("\0",)))
+
+    def _parameter_groups(self) -> list[dict]:
+        learnt = [p for p in self.policy.parameters() if p.requires_grad]
+        return [
+            {"params": [p for p in learnt if p.ndim > 1], "weight_decay": self.config.weight_decay},
+            {"params": [p for p in learnt if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+
+    def learn(self, fragments: Sequence[Fragment], progress: float) -> dict[str, float]:
+        """One iteration over the fragments; progress: share of the run, 0..1. Means of the losses by CleanRL's names.
+
+        Fragments that lag behind by more than `max_staleness` versions are left out.
+        """
+        fresh = [f for f in fragments if self.iteration - f.policy_version <= self.config.max_staleness]
+        figures = {
+            "stale_fragments": float(len(fragments) - len(fresh)),
+            "staleness": float(np.mean([self.iteration - f.policy_version for f in fresh])) if fresh else 0.0,
+            "kl_coef": self.leash.coefficient,
+        }
+        if fresh:
+            lessons = self._lessons(fresh)
+            figures |= self._epochs(lessons, progress) | _value_figures(lessons)
+            self.leash.advance(figures["kl"])
+        self.iteration += 1
+        return figures
+
+    def _lessons(self, fragments: list[Fragment]) -> list[Lesson]:
+        raw = [gae(fragment, self.config.gamma, self.config.gae_lambda) for fragment in fragments]
+        scaled = normalised(fragments, raw, self.config.per_event)
+        return [Lesson(f, a, r + f.value) for f, a, r in zip(fragments, scaled, raw, strict=True)]
+
+    def _epochs(self, lessons: list[Lesson], progress: float) -> dict[str, float]:
+        only_value = self.iteration < self.config.critic_warmup
+        learnt = {name for name, p in self.policy.named_parameters() if p.requires_grad}
+        if only_value:
+            self._learn_only({name for name in learnt if VALUE_PARAMETERS in name})
+        sums: dict[str, torch.Tensor] = defaultdict(lambda: torch.zeros((), device=self.device))
+        decisions = 0
+        for _ in range(self.config.epochs):
+            for minibatch in self._minibatches(lessons):
+                batch = batch_of(minibatch, self.policy.config.side, self.device)
+                for name, loss in self._update(batch, progress).items():
+                    sums[name] += loss * batch.decisions
+                decisions += batch.decisions
+        self._learn_only(learnt)
+        return {name: float(total) / decisions for name, total in sums.items()}
+
+    def _learn_only(self, names: set[str]) -> None:
+        for name, parameter in self.policy.named_parameters():
+            parameter.requires_grad_(name in names)
+            if name not in names:
+                parameter.grad = None
+
+    def _minibatches(self, lessons: list[Lesson]) -> Iterator[list[Lesson]]:
+        """Every lesson once, in random order, the equally long together: padding costs as much as what it pads."""
+        order = self.rng.permutation(len(lessons))
+        order = order[np.argsort([-len(lessons[k].fragment) for k in order], kind="stable")]
+        parts = [order[k : k + self.config.minibatch] for k in range(0, len(order), self.config.minibatch)]
+        for k in self.rng.permutation(len(parts)):
+            yield [lessons[i] for i in parts[k]]
+
+    def _update(self, batch: Batch, progress: float) -> dict[str, torch.Tensor]:
+        """One step of the optimiser; losses are means over the batch's decisions."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._learning_rate(progress)
+        self.optimizer.zero_grad()
+        sums: dict[str, torch.Tensor] = {}
+        state = batch.state
+        for segment in batch.segments(self.config.segment):
+            rows = len(segment.images)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16):
+                goal = self.policy.encode_goal(batch.goal_image[:rows], batch.goal_mask[:rows])
+                inputs = segment.images, goal, batch.event[:rows], segment.previous_action
+                output, state = self.policy(*inputs, _first(state, rows))
+            losses = ppo_losses(output, segment.steps, self.config.losses, self.leash.coefficient)
+            share = segment.steps.labels.alive.sum() / batch.decisions
+            (losses["loss"] * share).backward()
+            for name, loss in losses.items():
+                sums[name] = sums.get(name, 0) + loss.detach() * share
+        learnt = [p for p in self.policy.parameters() if p.grad is not None]
+        self.combine(learnt, batch.decisions)
+        sums["grad_norm"] = nn.utils.clip_grad_norm_(learnt, self.config.max_grad_norm)
+        self.optimizer.step()
+        self.updates += 1
+        self._average()
+        return sums
+
+    def combine(self, learnt: list[nn.Parameter], decisions: int) -> None:
+        """The gradients stay as they are: one that shares its batch with others averages them (ppo/cluster)."""
+
+    def _learning_rate(self, progress: float) -> float:
+        rising = min(1.0, (self.updates + 1) / self.config.warmup_updates)
+        return self.config.learning_rate * rising * (1 - (1 - self.config.anneal) * progress)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        keep = min(self.config.ema, (1 + self.updates) / (10 + self.updates))
+        for ours, theirs in zip(self.average.parameters(), self.policy.parameters(), strict=True):
+            ours.lerp_(theirs, 1 - keep)
+
+
+def _first(state: State, rows: int) -> State:
+    """The memory of the first rows, without its gradient history."""
+    return State(*(part[:rows].detach() for part in state))
+
+
+def _value_figures(lessons: list[Lesson]) -> dict[str, float]:
+    """How well the rollout's values foretold what came."""
+    value = torch.from_numpy(np.concatenate([lesson.fragment.value for lesson in lessons]))
+    target = torch.from_numpy(np.concatenate([lesson.target for lesson in lessons]))
+    return {"explained_variance": explained_variance(value, target), "value": float(value.mean())}

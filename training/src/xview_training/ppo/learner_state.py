@@ -1,0 +1,39 @@
+"""What a checkpoint keeps of a learner: tensors by name, and the rest as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xview_training import checkpoints
+from xview_training.ppo.learner import Learner
+
+
+def learner_tensors(learner: Learner) -> dict[str, Tensor]:
+    """Weights, their average, the optimiser's moments and torch's random stream."""
+    tensors = checkpoints.module_tensors(learner.policy, "policy")
+    tensors |= checkpoints.module_tensors(learner.average, "average")
+    return tensors | checkpoints.optimizer_tensors(learner.optimizer) | {"torch_rng": torch.get_rng_state()}
+
+
+def learner_record(learner: Learner) -> dict[str, Any]:
+    """Counters, the leash and the learner's random stream."""
+    return {
+        "iteration": learner.iteration,
+        "updates": learner.updates,
+        "kl_coef": learner.leash.coefficient,
+        "learner_rng": learner.rng.bit_generator.state,
+    }
+
+
+def restore_learner(learner: Learner, tensors: dict[str, Tensor], record: dict[str, Any]) -> None:
+    """Goes on from what `learner_tensors` and `learner_record` took."""
+    checkpoints.restore_module(learner.policy, tensors, "policy")
+    checkpoints.restore_module(learner.average, tensors, "average")
+    checkpoints.restore_optimizer(learner.optimizer, tensors)
+    torch.set_rng_state(tensors["torch_rng"])
+    learner.iteration, learner.updates = record["iteration"], record["updates"]
+    learner.leash.coefficient = record["kl_coef"]
+    learner.rng.bit_generator.state = record["learner_rng"]

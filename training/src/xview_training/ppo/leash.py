@@ -1,0 +1,35 @@
+"""How strongly PPO is held to the reference policy: a coefficient that decays, or follows a wished KL."""
+
+from __future__ import annotations
+
+import dataclasses
+
+ADJUSTMENT = 1.5  # as Schulman et al. 2017 (section 4) adapt theirs
+LEAST, MOST = 1e-3, 10.0  # of an adaptive coefficient
+
+
+@dataclasses.dataclass(frozen=True)
+class LeashConfig:
+    """The coefficient of KL(pi || pi_ref)."""
+
+    coefficient: float = 0.2
+    decay: float = 0.9995  # an iteration
+    # Nats; above zero the coefficient follows it instead of decaying. At a fixed 0.05 the KL drifted to 0.35.
+    target: float = 0.0
+
+
+class Leash:
+    """The present coefficient. It belongs into checkpoints: a resumed run must not start at the first one again."""
+
+    def __init__(self, config: LeashConfig):
+        self.config = config
+        self.coefficient = config.coefficient
+
+    def advance(self, measured: float) -> None:
+        """An iteration is over, in which the KL was `measured` nats."""
+        if self.config.target <= 0:
+            self.coefficient *= self.config.decay
+        elif measured > ADJUSTMENT * self.config.target:
+            self.coefficient = min(MOST, self.coefficient * ADJUSTMENT)
+        elif measured < self.config.target / ADJUSTMENT:
+            self.coefficient = max(LEAST, self.coefficient / ADJUSTMENT)

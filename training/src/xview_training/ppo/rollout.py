@@ -1,0 +1,302 @@
+"""Plays tasks with the present policy and hands out fragments, each decision in exactly one.
+
+An episode's end and a full fragment close it; what goes on waits for the value of the next picture, which is its
+bootstrap. Policy and reference are in evaluation mode, as they are where ratios are computed. Knows nothing of
+learning. Axis letters: N environments, T decisions, S side of a picture.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xview_training.envs.crossview import CrossViewEnvs
+from xview_training.imitation.goal_noise import roughen
+from xview_training.policy.cross_view import CrossViewPolicy, Goal
+from xview_training.policy.heads import PolicyOutput
+from xview_training.policy.memory import State
+from xview_training.ppo.fragment import Fragment, Kind, Outcome
+from xview_training.ppo.losses import heads, log_prob_of
+from xview_training.ppo.recorder import Recorder
+from xview_training.ppo.reference import Reference
+from xview_training.ppo.sampling import TaskSampler
+from xview_training.ppo.stopwatch import Stopwatch
+from xview_training.tasks import rules
+from xview_training.tasks.sources import Request
+from xview_training.tasks.task import Task
+from xview_training.tasks.visibility import PIXELS, SEEN_PIXELS
+
+
+@dataclasses.dataclass(frozen=True)
+class RolloutConfig:
+    """How tasks are played."""
+
+    environments: int = 96  # N
+    fragment: int = 64  # T, decisions
+    threads: int = 2  # of the simulator
+    wrong_arrival_reward: float = 0.0  # for arriving at a wrong object first, where success is 1; below zero
+    mask_noise: float = 0.3  # share of goal masks grown or shrunk by a pixel, as in imitation
+    bf16: bool = True  # the learner must do likewise: ratios compare the two
+
+
+class Rollout:
+    """N environments, the policy's and the reference's memories, and the fragments that are open."""
+
+    def __init__(
+        self,
+        config: RolloutConfig,
+        envs: CrossViewEnvs,
+        policy: CrossViewPolicy,
+        reference: CrossViewPolicy,
+        sampler: TaskSampler,
+        seed: int,
+    ):
+        n = len(envs)
+        self.config, self.envs, self.policy, self.sampler = config, envs, policy.eval(), sampler
+        self.reference = Reference(reference, n, config.bf16)
+        self.stopwatch = Stopwatch("simulate", "infer", "reference")
+        self.version = 0
+        self.decisions = 0
+        self._state = policy.initial_state(n)
+        self._device = self._state.valid.device
+        self._goal: Goal | None = None
+        self.generator = torch.Generator(self._device).manual_seed(seed)
+        self._rng = np.random.default_rng(seed)
+        shape = self._state.keys.shape[1:]
+        self._recorder = Recorder(n, config.fragment, envs.image_size, (shape[0], shape[1], shape[2]))
+        self._waiting: list[tuple[int, dict[str, Any]]] = []  # slots and fragments that lack their bootstrap
+        self._seen = np.zeros(n, bool)  # the target has been in sight in this episode
+        self._played = np.zeros(n, np.int64)  # decisions of the episode
+        self._episode = np.zeros(n, np.int64)
+        self._episodes = 0
+
+    def refresh(self, version: int) -> None:
+        """The policy has new weights: goals are encoded anew, so that all of a decision comes from one policy."""
+        self.version = version
+        if self._goal is not None:
+            with self.stopwatch("infer"):
+                self._encode(np.arange(len(self.envs)))
+
+    def step(self) -> list[Fragment]:
+        """One decision in every environment; the fragments that it completes."""
+        self._refill()
+        self._open()
+        with self.stopwatch("infer"):
+            output, self._state = self._forward()
+            finished = self._settle(output.value[:, 0])
+            action, log_prob = self._choose(output)
+        alive = np.flatnonzero(~self.envs.done)
+        self._write(alive, action, log_prob, output.value[:, 0])
+        with self.stopwatch("simulate"):
+            before = self.envs.episode[:, rules.FIRST].copy()
+            self.envs.step(action)
+        self._reward(alive, before)
+        self.decisions += len(alive)
+        full = self._recorder.length[alive] == self.config.fragment
+        return finished + self._close(alive[full | self.envs.done[alive]])
+
+    def cut(self) -> list[Fragment]:
+        """Closes every open fragment where it is, so that all that was played is handed out."""
+        finished = self._close(np.flatnonzero(self._recorder.length > 0))
+        if self._waiting:
+            with self.stopwatch("infer"):
+                output, _ = self._forward()
+                finished += self._settle(output.value[:, 0])
+        return finished
+
+    def give_up(self) -> list[Fragment]:
+        """Hands out what was played in worlds that answer no more; they must not be stepped again.
+
+        The decision under way never came back: it does not count, and its value is the bootstrap of those before it.
+        No episode has ended with this.
+        """
+        slots = np.flatnonzero(self._recorder.length > 1)
+        next_value = self._recorder.drop_last(slots)
+        logits = self._reference_logits(slots)
+        unended = {"terminated": False, "truncated": False, "outcome": None}
+        return [
+            Fragment(**self._recorder.take(int(slot)), **(self._about(int(slot)) | unended),
+                     reference_logits=logits[int(slot)], next_value=float(value))
+            for slot, value in zip(slots, next_value, strict=True)
+        ]  # fmt: skip
+
+    def under_way(self) -> list[Task]:
+        """The tasks that are being played."""
+        return [task for task, done in zip(self.envs.tasks, self.envs.done, strict=True) if task and not done]
+
+    def record(self) -> dict[str, Any]:
+        """What a checkpoint keeps beside the tasks under way and the generator's state, as JSON."""
+        return {"episodes": self._episodes, "rng": self._rng.bit_generator.state}
+
+    def restore(self, record: dict[str, Any]) -> None:
+        """Goes on from such a record."""
+        self._episodes = record["episodes"]
+        self._rng.bit_generator.state = record["rng"]
+
+    def close(self) -> None:
+        """Ends the worlds."""
+        self.envs.close()
+
+    def _refill(self) -> None:
+        """New tasks where an episode is over and its last fragment waits for nothing."""
+        kept = {slot for slot, _ in self._waiting}
+        free = np.array([slot for slot in np.flatnonzero(self.envs.done) if slot not in kept], np.int64)
+        if len(free) == 0:
+            return
+        with self.stopwatch("simulate"):
+            self.envs.assign(free, self._requests())
+        for slot in free[self._rng.random(len(free)) < self.config.mask_noise]:
+            roughen(self.envs.observation.goal_mask[slot], self._rng)
+        self._seen[free], self._played[free] = False, 0
+        self._episode[free] = np.arange(self._episodes, self._episodes + len(free))
+        self._episodes += len(free)
+        index = torch.from_numpy(free).to(self._device)
+        with torch.inference_mode():
+            for part in self._state:
+                part[index] = 0
+        with self.stopwatch("reference"):
+            self.reference.begin(index, *self._goal_pictures(free))
+        with self.stopwatch("infer"):
+            self._encode(free)
+
+    def _requests(self) -> Iterator[Request]:
+        while True:
+            yield self.sampler.next()
+
+    def _goal_pictures(self, slots: np.ndarray) -> tuple[Tensor, Tensor]:
+        seen = self.envs.observation
+        return self._tensor(seen.goal_image[slots]), self._tensor(seen.goal_mask[slots])
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array).to(self._device)
+
+    @torch.inference_mode()
+    def _encode(self, slots: np.ndarray) -> None:
+        """The goals of these slots, by the present weights."""
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self.config.bf16):
+            fresh = self.policy.encode_goal(*self._goal_pictures(slots))
+        if self._goal is None:
+            self._goal = Goal(*(part.new_zeros(len(self.envs), *part.shape[1:]) for part in fresh))
+        for held, new in zip(self._goal, fresh, strict=True):
+            held[self._tensor(slots)] = new
+
+    @torch.inference_mode()
+    def _open(self) -> None:
+        """Where a fragment begins, its memory is rounded as it is stored: the learner starts from the same numbers."""
+        slots = np.flatnonzero((self._recorder.length == 0) & ~self.envs.done)
+        if len(slots) == 0:
+            return
+        index = self._tensor(slots)
+        start = [part[index].half() for part in self._state]
+        for held, rounded in zip(self._state, start, strict=True):
+            held[index] = rounded.float()
+        self._recorder.begin(slots, *(part.cpu().numpy() for part in start))
+
+    @torch.inference_mode()
+    def _forward(self) -> tuple[PolicyOutput, State]:
+        """The policy's answer to the present pictures, and the memory after it."""
+        seen = self.envs.observation
+        assert self._goal is not None
+        image, event, previous = (self._tensor(a) for a in (seen.image, seen.event, seen.previous_action))
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self.config.bf16):
+            output, state = self.policy(image.unsqueeze(1), self._goal, event, previous.unsqueeze(1), self._state)
+        return output, state
+
+    @torch.inference_mode()
+    def _choose(self, output: PolicyOutput) -> tuple[np.ndarray, np.ndarray]:
+        """Sampled actions int64 (N, 3) and their log-probabilities float32 (N,)."""
+        logits = tuple(head[:, 0] for head in heads(output))
+        sampled = [torch.multinomial(head.softmax(-1), 1, generator=self.generator) for head in logits]
+        action = torch.cat(sampled, 1)
+        return action.cpu().numpy(), log_prob_of(logits, action).cpu().numpy()
+
+    def _write(self, alive: np.ndarray, action: np.ndarray, log_prob: np.ndarray, value: Tensor) -> None:
+        envs, seen = self.envs, self.envs.observation
+        view = envs.view.copy()
+        view[:, PIXELS] *= envs.pixel_scale
+        self._seen |= view[:, PIXELS] >= SEEN_PIXELS
+        columns = {
+            "images": seen.image,
+            "previous_action": seen.previous_action,
+            "action": action,
+            "log_prob": log_prob,
+            "value": value.float().cpu().numpy(),
+            "view": view,
+            "bearing": envs.bearings() * self._seen[:, None],
+        }
+        self._recorder.write(alive, columns)
+
+    def _reward(self, alive: np.ndarray, first_before: np.ndarray) -> None:
+        """One for success; less than nothing for a wrong object first, where that is wished."""
+        episode = self.envs.episode
+        wrong = (first_before == rules.NOTHING_YET) & (episode[:, rules.FIRST] == rules.DISTRACTOR_FIRST)
+        reward = episode[:, rules.SUCCESS] + self.config.wrong_arrival_reward * wrong
+        self._recorder.reward(alive, reward.astype(np.float32))
+
+    def _close(self, slots: np.ndarray) -> list[Fragment]:
+        """Takes these slots' fragments; those after which nothing comes are finished, the others wait."""
+        if len(slots) == 0:
+            return []
+        logits = self._reference_logits(slots)
+        finished = []
+        for slot in slots:
+            fields = self._recorder.take(int(slot)) | {"reference_logits": logits[int(slot)]} | self._about(int(slot))
+            self._played[slot] += len(fields["action"])
+            if fields["terminated"]:
+                finished.append(Fragment(**fields, next_value=0.0))
+            else:
+                self._waiting.append((int(slot), fields))
+            if fields["outcome"]:
+                self.sampler.book(fields["kind"], fields["outcome"])
+        return finished
+
+    def _reference_logits(self, slots: np.ndarray) -> dict[int, np.ndarray]:
+        """By slot, float16 (T, A); slots whose fragments are equally long are read together."""
+        record, event = self._recorder, self.envs.observation.event
+        found: dict[int, np.ndarray] = {}
+        with self.stopwatch("reference"):
+            for steps in np.unique(record.length[slots]):
+                same = slots[record.length[slots] == steps]
+                images, previous = record.images[same, :steps], record.previous_action[same, :steps]
+                logits = self.reference.read(same, images, event[same], previous)
+                found |= {int(slot): rows for slot, rows in zip(same, logits, strict=True)}
+        return found
+
+    def _about(self, slot: int) -> dict[str, Any]:
+        """A fragment's fields that are no rows: goal, kind, how it ended."""
+        seen, task, episode = self.envs.observation, self.envs.tasks[slot], self.envs.episode[slot]
+        assert task is not None
+        over = bool(self.envs.done[slot])
+        outcome = Outcome(
+            success=bool(episode[rules.SUCCESS]),
+            first_right=bool(episode[rules.FIRST] == rules.TARGET_FIRST),
+            first_wrong=bool(episode[rules.FIRST] == rules.DISTRACTOR_FIRST),
+            ticks=int(episode[rules.TICKS]),
+        )
+        return {
+            "goal_image": seen.goal_image[slot].copy(),
+            "goal_mask": seen.goal_mask[slot].copy(),
+            "event": int(seen.event[slot]),
+            "terminated": over and bool(self.envs.terminated[slot]),
+            "truncated": over and not bool(self.envs.terminated[slot]),
+            "policy_version": self.version,
+            "kind": Kind(
+                task.world.place, task.event.value, task.difficulty, bool(task.visible_at_start), bool(task.strict)
+            ),
+            "task_id": task.task_id,
+            "episode": int(self._episode[slot]),
+            "start": int(self._played[slot]),
+            "outcome": outcome if over else None,
+        }
+
+    def _settle(self, value: Tensor) -> list[Fragment]:
+        """Fragments that waited for the value (N,) of the picture after them."""
+        values = value.float().cpu().numpy()
+        finished = [Fragment(**fields, next_value=float(values[slot])) for slot, fields in self._waiting]
+        self._waiting = []
+        return finished

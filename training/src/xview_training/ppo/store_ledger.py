@@ -1,0 +1,161 @@
+"""What became of every fragment, as the sum of a journal's entries: the same entries always give the same ledger.
+
+Pure bookkeeping: it knows neither files nor disks nor processes, and refuses nothing. Staleness is counted in published
+versions of the weights, reuse in times that a fragment was handed out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from xview_training.ppo.fragment_files import Header
+
+KEPT_BATCHES = 8  # handed out last: their answers are given again where a caller did not get them
+
+
+@dataclasses.dataclass(frozen=True)
+class FragmentRecord:
+    """A fragment as the index knows it."""
+
+    id: str  # its file's name without the suffix
+    decisions: int
+    policy_version: int
+    kind: str
+    bytes: int  # of its file
+
+    @classmethod
+    def of(cls, id: str, header: Header, size: int) -> FragmentRecord:
+        """The record of a file of that name, header and size."""
+        kind = header.kind
+        label = f"{kind.place}/{kind.event}/{kind.difficulty}/{'visible' if kind.visible else 'hidden'}"
+        return cls(id, header.decisions, header.policy_version, label, size)
+
+
+@dataclasses.dataclass
+class StoreCounts:
+    """Decisions, but for the first and the last. Always: added = waiting + used + stale + damaged."""
+
+    fragments: int = 0
+    added: int = 0
+    used: int = 0  # handed out at least once
+    uses: int = 0  # handed out, as often as they were
+    lost: int = 0  # of `uses`: trained after the checkpoint that a learner went on from
+    earlier: int = 0  # trained before this folder was begun
+    stale: int = 0  # never handed out: the weights had moved on
+    damaged: int = 0  # never trained: their file could not be read
+    damaged_files: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """Not handed out yet and still of use."""
+        return self.added - self.used - self.stale - self.damaged
+
+    @property
+    def trained(self) -> int:
+        """What the learner's own counter says."""
+        return self.earlier + self.uses - self.lost
+
+
+class Ledger:
+    """The state after the entries applied so far."""
+
+    def __init__(self, max_reuse: int) -> None:
+        self.max_reuse = max_reuse
+        self.counts = StoreCounts()
+        self.version = 0  # of the newest weights
+        self.learner = ""  # who may take
+        self.learners = 0  # that have begun so far
+        self.batches: dict[int, list[str]] = {}  # the learner's latest, by their numbers
+        self.open: dict[str, FragmentRecord] = {}  # in order of arrival: may still be handed out
+        self.uses: dict[str, int] = {}  # of the open ones
+        self.closed: dict[str, tuple[int, int]] = {}  # decisions and uses of those never to be handed out again
+
+    def apply(self, entry: Mapping[str, Any]) -> None:
+        """Books one entry."""
+        {
+            "add": self._add,
+            "take": self._take,
+            "begin": self._begin,
+            "version": self._raise_version,
+            "stale": self._drop_stale,
+            "damaged": self._damaged,
+        }[entry["do"]](entry)
+
+    def knows(self, id: str) -> bool:
+        """Whether this fragment was ever added."""
+        return id in self.open or id in self.closed
+
+    def concerns(self, id: str) -> bool:
+        """Whether it may still be handed out, or was in one of the latest batches."""
+        return id in self.open or any(id in batch for batch in self.batches.values())
+
+    def staleness(self, record: FragmentRecord) -> int:
+        """How many versions of the weights came since its own."""
+        return self.version - record.policy_version
+
+    def waiting(self) -> Iterator[FragmentRecord]:
+        """Those never handed out yet, oldest first."""
+        return (record for record in self.open.values() if not self.uses[record.id])
+
+    def takeable(self) -> list[FragmentRecord]:
+        """What may be handed out: least used first, then oldest first."""
+        return sorted(self.open.values(), key=lambda record: self.uses[record.id])
+
+    def _add(self, entry: Mapping[str, Any]) -> None:
+        for fields in entry["records"]:
+            record = FragmentRecord(*fields)
+            self.open[record.id], self.uses[record.id] = record, 0
+            self.counts.fragments += 1
+            self.counts.added += record.decisions
+
+    def _take(self, entry: Mapping[str, Any]) -> None:
+        self.batches[entry["batch"]] = list(entry["ids"])
+        for old in sorted(self.batches)[:-KEPT_BATCHES]:
+            del self.batches[old]
+        for id in entry["ids"]:
+            decisions = self.open[id].decisions
+            self.counts.used += 0 if self.uses[id] else decisions
+            self.counts.uses += decisions
+            self.uses[id] += 1
+            if self.uses[id] >= self.max_reuse:
+                self._close(id)
+
+    def _begin(self, entry: Mapping[str, Any]) -> None:
+        counts = self.counts
+        if not self.learner:
+            counts.earlier = entry["trained"]
+        counts.lost += max(0, counts.trained - entry["trained"])
+        self.learner, self.batches = entry["learner"], {}
+        self.learners += 1
+        self.version = entry["version"]
+
+    def _raise_version(self, entry: Mapping[str, Any]) -> None:
+        self.version = entry["version"]
+
+    def _drop_stale(self, entry: Mapping[str, Any]) -> None:
+        for id in entry["ids"]:
+            self.counts.stale += 0 if self.uses[id] else self.open[id].decisions
+            self._close(id)
+
+    def _damaged(self, entry: Mapping[str, Any]) -> None:
+        """Where it was just handed out, that use did not happen."""
+        id, counts = entry["id"], self.counts
+        counts.damaged_files += 1
+        if not self.concerns(id):
+            return
+        if id in self.open:
+            self._close(id)
+        decisions, uses = self.closed[id]
+        for batch in self.batches.values():
+            if id in batch:
+                batch.remove(id)
+                counts.uses -= decisions
+                uses -= 1
+                counts.used -= 0 if uses else decisions
+        counts.damaged += 0 if uses else decisions
+        self.closed[id] = decisions, uses
+
+    def _close(self, id: str) -> None:
+        self.closed[id] = self.open.pop(id).decisions, self.uses.pop(id)

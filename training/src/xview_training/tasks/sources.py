@@ -1,0 +1,47 @@
+"""Where tasks come from: a suite that makes them, or a file that holds them. Both are asked in the same way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from xview_training.tasks.events import TaskEvent
+from xview_training.tasks.files import TaskFile
+from xview_training.tasks.suites import SUITES, Suite, suite_named
+from xview_training.tasks.task import Task
+
+Request = Task | tuple[Suite, int, TaskEvent | None, str | None]  # a record, or what to make
+
+
+class TaskSource(Protocol):
+    """Tasks 0 to size - 1."""
+
+    @property
+    def name(self) -> str:
+        """Of the suite or of the file."""
+
+    @property
+    def size(self) -> int:
+        """How many tasks it holds."""
+
+    @property
+    def events(self) -> tuple[TaskEvent, ...]:
+        """What its tasks ask for."""
+
+    def pool(self, event: TaskEvent | None, difficulty: str | None) -> np.ndarray:
+        """Indices of the tasks of that event and difficulty, ascending; None: of any."""
+
+    def request(self, index: int, event: TaskEvent | None = None, difficulty: str | None = None) -> Request:
+        """What to give an environment so that it plays task `index`."""
+
+    def strictly(self, strict: bool) -> TaskSource:
+        """The same tasks, ended by a wrong arrival or not."""
+
+
+def source_named(name: str) -> TaskSource:
+    """The suite of that name, or the file at that path. ValueError where it is neither, or a damaged file."""
+    if name not in SUITES and (Path(name).suffix or Path(name).exists()):
+        return TaskFile.open(Path(name))
+    return suite_named(name)

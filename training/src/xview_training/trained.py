@@ -1,0 +1,56 @@
+"""A trained policy out of a run or one of its checkpoints, in torch, ready to be played."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import torch
+from xview_deploy.runtime.network import Network
+from xview_deploy.spec import ACTION_TABLES, ActionTable
+
+from xview_training import checkpoints
+from xview_training.policy.architectures import build, config_from
+from xview_training.policy.cross_view import CrossViewPolicy
+from xview_training.torch_network import TorchNetwork
+
+
+def load_policy(checkpoint: Path) -> tuple[CrossViewPolicy, dict[str, Any]]:
+    """The averaged policy of a checkpoint (or of a run's newest one) and the checkpoint's state."""
+    folder = checkpoint
+    if (checkpoint / "checkpoints").is_dir():
+        newest = checkpoints.newest(checkpoint / "checkpoints")
+        if newest is None:
+            raise ValueError(f"{checkpoint} holds no checkpoint yet: train first")
+        folder = newest
+    tensors, state = checkpoints.load(folder)
+    policy = build(config_from(state["experiment"]["policy"]))
+    policy.load_state_dict({n[len("average.") :]: t for n, t in tensors.items() if n.startswith("average.")})
+    return policy, state
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """What plays needs to know of it."""
+
+    name: str
+    network: Network
+    actions: ActionTable
+    image_size: int
+
+
+def trained(folder: Path) -> Trained:
+    """The averaged policy of a run's newest checkpoint, or of one checkpoint, on one thread of the CPU.
+
+    One thread, for this whole process: with more, sums may round otherwise. ValueError where there is no checkpoint.
+    """
+    torch.set_num_threads(1)
+    policy, state = load_policy(folder)
+    sizes = policy.config.action_sizes
+    table = next((table for table in ACTION_TABLES.values() if table.sizes == sizes), None)
+    if table is None:
+        known = ", ".join(f"{name} {table.sizes}" for name, table in ACTION_TABLES.items())
+        raise ValueError(f"{folder}: expected the heads of an action table, {known}; got {sizes}")
+    name = f"{state['experiment']['name']} at {state['global_step']:,}"
+    return Trained(name, TorchNetwork(policy.eval()), table, policy.config.image_size)

@@ -1,0 +1,63 @@
+"""How a policy in training does on worlds that it does not train on: its losses there, and its success.
+
+The same tasks each time, so that a curve shows the policy and not the draw. The losses are of frames to which the
+expert leads, the success is of the policy's own acting. Knows neither optimisers nor files.
+
+    figures = HeldOut(ValidationConfig(), LossWeights())(policy)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import torch
+
+from xview_training.evaluation.episodes import Selection, play
+from xview_training.evaluation.players import NetworkPlayer
+from xview_training.experiments import ValidationConfig
+from xview_training.imitation.collector import Collector, CollectorConfig
+from xview_training.imitation.losses import LossWeights, imitation_losses
+from xview_training.policy.cross_view import CrossViewPolicy
+from xview_training.tasks.events import table_for
+from xview_training.tasks.sources import source_named
+from xview_training.torch_network import TorchNetwork
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldOut:
+    """What to look at, and how the losses are weighted."""
+
+    config: ValidationConfig
+    weights: LossWeights
+    seed: int = 0
+
+    def __call__(self, policy: CrossViewPolicy) -> dict[str, float]:
+        """Losses by name, `success`, and `first_right`, the share whose first arrival was at the target."""
+        return self._losses(policy) | self._success(policy)
+
+    def _losses(self, policy: CrossViewPolicy) -> dict[str, float]:
+        rng, settings = np.random.default_rng(self.seed), CollectorConfig(self.config.environments, mask_noise=0.0)
+        collector = Collector(settings, source_named(self.config.suite), policy.config.image_size, rng)
+        device = next(policy.parameters()).device
+        found: list[dict[str, float]] = []
+        try:
+            for _ in range(self.config.chunks):
+                chunk = collector.collect(policy, expert_share=1.0)
+                batch = chunk.rows(torch.arange(len(chunk.event))).to(device)
+                with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
+                    goal = policy.encode_goal(batch.goal_image, batch.goal_mask)
+                    output, _ = policy(batch.images, goal, batch.event, batch.previous_action, batch.state)
+                losses = imitation_losses(output, batch.labels, self.weights)
+                found.append({name: float(loss) for name, loss in losses.items()})
+        finally:
+            collector.envs.close()
+        return {name: float(np.mean([losses[name] for losses in found])) for name in found[0]}
+
+    def _success(self, policy: CrossViewPolicy) -> dict[str, float]:
+        source = source_named(self.config.suite)
+        player = NetworkPlayer(TorchNetwork(policy), "policy", self.seed, table_for(source.events))
+        selection = Selection(source, self.config.episodes, self.seed)
+        played = play(player, selection, policy.config.image_size, quiet=True)
+        rates = {"success": [e.success for e in played], "first_right": [e.first_right for e in played]}
+        return {name: float(np.mean(each)) for name, each in rates.items()}
