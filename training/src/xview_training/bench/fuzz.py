@@ -145,7 +145,7 @@ class _Game:
             )  # fmt: skip
             if law != HOLDS:
                 self._book(slot, step, LAWS[law])
-        for slot in np.flatnonzero(_wrong_pictures(sim.ids, sim.depth, sim.grid[0].size + sim.creatures.shape[1])):
+        for slot in np.flatnonzero(_wrong_pictures(sim.ids, sim.depth, sim.grid[0].size + sim.poses.shape[1])):
             self._book(int(slot), step, "pictures hold known ids at finite depths")
 
     def _count(self) -> None:
