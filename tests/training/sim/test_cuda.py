@@ -28,8 +28,9 @@ from xview_training.sim.cuda import STATE, CudaSim, gpu
 from xview_training.sim.cuda_kernels import draw, look, play, unfused
 from xview_training.sim.figures import KIND_ID
 from xview_training.sim.hands import BROKEN, EDITED, SHOT_DEAD, USED_BLOCK
+from xview_training.sim.items import ITEM_ID
 from xview_training.sim.physics import HEALTH, key_rows
-from xview_training.sim.simulator import Embodiment, SimConfig, VoxelSim, tick
+from xview_training.sim.simulator import Embodiment, SimConfig, VoxelSim, item_shown, tick
 from xview_training.sim.worlds import WorldSeed
 
 SCRIPT = Path(__file__).with_name("cuda_scene.py")
@@ -75,7 +76,9 @@ def worlds():
         furnish(sim, i)
         sim.world_air[i] = air.row()
         carries = (("bow", 1), ("sword", 1), ("arrows", 8))
-        sim.place(i, x, y, 47.5 + 6 * i, yaw, 0.1, Embodiment(textures=i, light=1.0 - 0.1 * i), carries)
+        sim.place(
+            i, x, y, 47.5 + 6 * i, yaw, 0.1, Embodiment(textures=i, light=1.0 - 0.1 * i, held_item=i == 0), carries
+        )
         remesh(sim, i)
     yield sim
     sim.close()
@@ -194,10 +197,12 @@ def test_the_benchmark_runs_in_the_simulator(simulated):
 def test_compiled_rays_see_what_the_quads_show(worlds, expected):
     """The oracle, compiled for the CPU, over the worlds as the scene left them."""
     seen = {name: np.zeros_like(expected[f"last_{name}"]) for name in ("rgb", "ids", "depth")}
+    items = [item_shown(w, s, e) for w, s, e in zip(worlds.hands, worlds.slots, worlds.embodiment, strict=True)]
+    assert items == [ITEM_ID["bow"], 0]
     for i in range(2):
         see.render(
-            worlds.grid[i], worlds.atlas[i], worlds.poses[i], worlds.air[i], worlds.cameras[i], seen["rgb"][i],
-            seen["ids"][i], seen["depth"][i],
+            worlds.grid[i], worlds.atlas[i], worlds.poses[i], worlds.air[i], worlds.cameras[i], items[i],
+            seen["rgb"][i], seen["ids"][i], seen["depth"][i],
         )  # fmt: skip
     assert_same_pictures(expected, {f"last_{name}": picture for name, picture in seen.items()}, "last")
 
@@ -215,7 +220,7 @@ def test_the_drawing_kernel_is_float32_throughout_and_needs_no_stack(worlds, mon
     w = worlds
     code = ptx_of(
         draw, monkeypatch, w.grid.reshape(2, -1), 128, 128, 64, w.atlas.view(np.int32), w.poses, w.air, w.cameras,
-        w.embodiment, w.rgb, w.ids, w.depth,
+        np.zeros(2, np.int32), w.embodiment, w.rgb, w.ids, w.depth,
     )  # fmt: skip
     assert not re.search(r"(add|sub|mul|div|fma|rcp|sqrt)\.\w+\.f64", code)
     assert ".local" not in code
@@ -230,7 +235,10 @@ def test_the_rules_kernels_never_fuse_a_product_with_a_sum(worlds, monkeypatch):
             play, monkeypatch, 1, keys, camera_rad, w.grid, w.floor, w.body, w.hands, w.slots, w.creatures, w.arrows,
             w.random, w.embodiment,
         )  # fmt: skip
-        code += ptx_of(look, monkeypatch, 24, w.creatures, w.arrows, w.body, w.embodiment, w.poses, w.cameras)
+        code += ptx_of(
+            look, monkeypatch, 24, w.creatures, w.arrows, w.body, w.hands, w.slots, w.embodiment, w.poses, w.cameras,
+            np.zeros(2, np.int32),
+        )  # fmt: skip
     assert "mul.rn.f64" in code
     assert "fma." not in code
     assert ".approx" not in code

@@ -107,6 +107,25 @@ def test_a_use_opens_both_halves_of_a_door_once_a_press(meadow):
     assert meadow.hands[0, [USED_BLOCK, EDITED]].tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("who", ["the player", "a cow"])
+def test_no_door_shuts_on_who_stands_in_it(meadow, who):
+    meadow.grid[0, 48, 50, 4:6] = ID["open_door_x"]
+    if who == "a cow":
+        row = meadow.creatures[0, 5]
+        row[:] = 0
+        row[[X, Y, Z, ON_GROUND, HEALTH, SPECIES, TIMER]] = 48.9, 4.0, 50.5, 1, 4, KIND_ID["cow"], 1000
+        meadow.place(0, 48.1, 4.0, 48.5, 0.0, 0.0, Embodiment())
+    else:  # a shoulder in the doorway
+        meadow.place(0, 48.55, 4.0, 49.8, 0.54, 0.0, Embodiment())
+    play(meadow, "use")
+    assert (meadow.grid[0, 48, 50, 4:6] == ID["open_door_x"]).all()
+    assert meadow.hands[0, [USED_BLOCK, EDITED]].tolist() == [0, 0]
+    meadow.creatures[0, 5, SPECIES] = -1
+    meadow.place(0, 48.1, 4.0, 48.5, 0.0, 0.0, Embodiment())
+    play(meadow, "use")
+    assert (meadow.grid[0, 48, 50, 4:6] == ID["door_x"]).all()
+
+
 def test_a_chest_that_is_used_is_booked_and_open(meadow):
     meadow.grid[0, 48, 50, 5] = ID["chest"]
     play(meadow, "use")

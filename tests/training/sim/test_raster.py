@@ -69,7 +69,7 @@ class Disagreement:
         self.pixels = self.ids = self.rgb = self.depth = self.creatures = 0
         self.blocks: set[int] = set()
 
-    def add(self, sim: VoxelSim, view: np.ndarray) -> None:
+    def add(self, sim: VoxelSim, view: np.ndarray, item: int = 0) -> None:
         shape = HEIGHT, WIDTH
         quads, rays = (
             (np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.int32), np.zeros(shape, np.float32)) for _ in range(2)
@@ -77,9 +77,9 @@ class Disagreement:
         creatures.pose(sim.creatures[0], sim.arrows[0], sim.poses[0])
         raster.render(
             sim.grid[0], sim.quads[0], sim.quad_counts[0], sim.chunk_tops[0], sim.models[0], sim.model_counts[0],
-            sim.atlas[0], sim.poses[0], sim.world_air[0], view, *raster.scratch(WIDTH, HEIGHT), *quads,
+            sim.atlas[0], sim.poses[0], sim.world_air[0], view, item, *raster.scratch(WIDTH, HEIGHT), *quads,
         )  # fmt: skip
-        see.render(sim.grid[0], sim.atlas[0], sim.poses[0], sim.world_air[0], view, *rays)
+        see.render(sim.grid[0], sim.atlas[0], sim.poses[0], sim.world_air[0], view, item, *rays)
         same = quads[1] == rays[1]
         self.pixels += same.size
         self.ids += np.count_nonzero(~same)
@@ -180,7 +180,7 @@ def test_a_point_projects_to_the_pixel_that_shows_it(sim):
     for x, y, z, block in sim.candidates[0, : sim.candidate_count[0]].tolist():
         eye = np.array([x + rng.uniform(-4, 4), y + 9.0, z + rng.uniform(-4, 4)])
         view = camera(*eye, *look_at(eye, np.array([x + 0.5, y + 0.5, z + 0.5]) + rng.uniform(-1, 1, 3)), 60.0, 64)
-        see.render(sim.grid[0], sim.atlas[0], sim.poses[0], sim.world_air[0], view, rgb, ids, depth)
+        see.render(sim.grid[0], sim.atlas[0], sim.poses[0], sim.world_air[0], view, 0, rgb, ids, depth)
         u, v, along = project(view, x + 0.5, y + 1.0, z + 0.5)  # the middle of its top
         row, column = int(v * 64), int(u * 64)
         assert ids[row, column] == flat_id(sim.grid[0], x, z, y), block

@@ -37,3 +37,9 @@ def test_training_has_landscapes_and_rooms_and_both_events():
 def test_an_unknown_suite_is_answered_with_the_nearest():
     with pytest.raises(ValueError, match=r"unknown suite 'heldoot': did you mean 'heldout'\? \(known: train, "):
         suite_named("heldoot")
+
+
+def test_what_is_held_is_in_the_pictures_of_the_full_world_s_players_and_of_no_robot(made_tasks):
+    seen = {suite: {made.task.body.held_item for made in made_tasks if made.suite == suite} for suite in SUITES}
+    assert {suite for suite, held in seen.items() if held == {True}} == {"train-v1", "heldout-v1", "invisible-v1"}
+    assert all(held in ({True}, {False}) for held in seen.values())

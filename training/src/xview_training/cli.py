@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from xview_training.bench.commands import bench_endings, bench_fragments, bench_links, bench_policy, bench_sim
+from xview_training.bench.commands import (
+    bench_endings,
+    bench_fragments,
+    bench_fuzz_sim,
+    bench_links,
+    bench_policy,
+    bench_sim,
+)
 from xview_training.dataset_command import (
     dataset_from_lerobot,
     dataset_from_minestudio,
@@ -44,6 +51,7 @@ def commands() -> Mapping[str, Any]:
             "endings": bench_endings,
             "fragments": bench_fragments,
             "links": bench_links,
+            "fuzz-sim": bench_fuzz_sim,
             "policy": bench_policy,
             "sim": bench_sim,
         },

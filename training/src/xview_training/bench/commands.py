@@ -100,6 +100,33 @@ def bench_endings(
         write_json(json, figures.as_json())
 
 
+def bench_fuzz_sim(
+    policies: int = 24,
+    steps: int = 100_000,
+    seed: int = 0,
+    processes: int = 1,
+    json: Path | None = None,
+) -> None:
+    """Random policies that try to break the world: nothing crashes, no number is lost, nobody ends inside a block.
+
+    Args:
+        policies: how many, each with its own habits.
+        steps: ticks of each.
+        seed: of worlds and habits.
+        processes: that share the policies out; one a core at most.
+        json: write what was played and what broke to this file.
+    """
+    from xview_training.bench.fuzz import FuzzSettings, as_text, fuzz
+    from xview_training.tasks.goal_views import GOAL_SIDE
+
+    report = checked(fuzz, checked(FuzzSettings, policies, steps, seed, GOAL_SIDE, processes))
+    print("\n".join(as_text(report)))
+    if json is not None:
+        write_json(json, dataclasses.asdict(report))
+    if report.breaches:
+        raise ContractError(f"{len(report.breaches)} broken laws, see above")
+
+
 def bench_policy(
     policies: tuple[str, ...] = ("small",),
     only: tuple[str, ...] = (),

@@ -12,7 +12,7 @@ from xview_deploy.spec import ACTION_TABLES
 from xview_training.bench.turns import Contestant
 from xview_training.envs.crossview import CrossViewEnvs
 from xview_training.sim import physics, see
-from xview_training.sim.simulator import TEXTURES
+from xview_training.sim.simulator import TEXTURES, item_shown
 from xview_training.tasks.rules import DONE
 from xview_training.tasks.suites import suite_named
 
@@ -68,7 +68,8 @@ class BenchWorlds:
         def cast() -> int:
             for i in range(count):
                 atlas = sim.atlas[int(sim.embodiment[i, TEXTURES])]
-                see.render(sim.grid[i], atlas, sim.poses[i], sim.air[i], sim.cameras[i], rgb, ids, depth)
+                item = item_shown(sim.hands[i], sim.slots[i], sim.embodiment[i])
+                see.render(sim.grid[i], atlas, sim.poses[i], sim.air[i], sim.cameras[i], item, rgb, ids, depth)
             return count
 
         return Contestant(cast)

@@ -26,12 +26,11 @@ def inverse(d):
 
 
 @compiled(error_model="numpy")
-def hit_box(px, py, pz, dx, dy, dz, x0, y0, z0, x1, y1, z1):
+def enter_box(px, py, pz, dx, dy, dz, ix, iy, iz, x0, y0, z0, x1, y1, z1):
     """(t, axis, positive): where the ray from p along d enters the box, FAR where it does not.
 
-    positive: 1 for the face on the axis' far side. A ray that starts inside does not enter.
+    i: the inverses of d. positive: 1 for the face on the axis' far side. A ray that starts inside does not enter.
     """
-    ix, iy, iz = inverse(dx), inverse(dy), inverse(dz)
     ax, bx = (x0 - px) * ix, (x1 - px) * ix
     ay, by = (y0 - py) * iy, (y1 - py) * iy
     az, bz = (z0 - pz) * iz, (z1 - pz) * iz
@@ -45,6 +44,12 @@ def hit_box(px, py, pz, dx, dy, dz, x0, y0, z0, x1, y1, z1):
     if t >= leave or t <= NEAR:
         return FAR, axis, i4(0)
     return t, axis, i4(1) if d < f4(0) else i4(0)
+
+
+@compiled(error_model="numpy")
+def hit_box(px, py, pz, dx, dy, dz, x0, y0, z0, x1, y1, z1):
+    """As enter_box, for who has no inverses."""
+    return enter_box(px, py, pz, dx, dy, dz, inverse(dx), inverse(dy), inverse(dz), x0, y0, z0, x1, y1, z1)
 
 
 @compiled_fast()

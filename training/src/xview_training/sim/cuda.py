@@ -79,7 +79,8 @@ class CudaSim:
     Public tensors are VoxelSim's, for N worlds, and are written in place, never replaced: grid uint8 (N, X, Z, Y);
     floor int16 (N, X, Z); candidates, candidate_count; body, hands, creatures, arrows, embodiment float64; slots
     int16 (N, SLOTS, 2); random int64 (N, 1), the bits of the streams; air float32 (N, AIR_SIZE); poses float32 (N,
-    creatures + arrows, POSE_SIZE); cameras float32 (N, 13); rgb uint8 (N, H, W, 3); ids int32 (N, H, W); depth float32
+    creatures + arrows, POSE_SIZE); cameras float32 (N, 13); items int32 (N,), what is
+    seen in the hand; rgb uint8 (N, H, W, 3); ids int32 (N, H, W); depth float32
     (N, H, W). The caller's: keys float64 (N, KEYS), what is pressed in each tick of a step, and camera_rad float64 (N,
     2), the pitch and yaw that it turns by. `torch` streams are honoured; nothing waits for the GPU.
     """
@@ -101,6 +102,7 @@ class CudaSim:
         self.keys, self.camera_rad = self._like(np.empty((1, physics.KEYS))), self._like(np.empty((1, 2)))
         self.poses = self._like(np.empty((1, MAX_CREATURES + MAX_ARROWS, POSE_SIZE), np.float32))
         self.cameras = self._like(np.empty((1, CAMERA_SIZE), np.float32))
+        self.items = self._like(np.empty(1, np.int32))
         self.rgb, self.ids, self.depth = self._like(like.rgb), self._like(like.ids), self._like(like.depth)
         self.atlas = torch.tensor(like.atlas.view(np.int32), device=self.device)
         with self._current():
@@ -122,10 +124,10 @@ class CudaSim:
         share["random"] = share["random"].view(np.uint64)
         moving = ("grid", "floor", "body", "hands", "slots", "creatures", "arrows", "random", "embodiment")
         self._played = [share[name] for name in ("keys", "camera_rad", *moving)]
-        seen_from = ("creatures", "arrows", "body", "embodiment", "poses", "cameras")
+        seen_from = ("creatures", "arrows", "body", "hands", "slots", "embodiment", "poses", "cameras", "items")
         self._looked = [share[name] for name in seen_from]
         cells, shape = _numba(self.grid.view(self.config.environments, -1)), self.grid.shape[1:]
-        drawn = ("atlas", "poses", "air", "cameras", "embodiment", "rgb", "ids", "depth")
+        drawn = ("atlas", "poses", "air", "cameras", "items", "embodiment", "rgb", "ids", "depth")
         self._drawn = [cells, *shape, *(share[name] for name in drawn)]
 
     def upload(self, environments: int | Sequence[int] | torch.Tensor, worlds: VoxelSim, source: int = 0) -> None:

@@ -14,9 +14,11 @@ from numba import cuda
 from numba.cuda.core import config
 
 from xview_training.sim import creatures, physics
+from xview_training.sim.air import LIGHT, VIEW_DISTANCE
 from xview_training.sim.camera import pack
+from xview_training.sim.holding import in_hand
 from xview_training.sim.see import ray_of, see
-from xview_training.sim.simulator import EYE_HEIGHT, TAN_X, TAN_Y, TEXTURES, tick
+from xview_training.sim.simulator import EYE_HEIGHT, TAN_X, TAN_Y, TEXTURES, item_shown, tick
 
 # The binaries of kernels go where those of the CPU go: see sim/compiled.py. numba-cuda has its own setting.
 config.CACHE_DIR = numba.config.CACHE_DIR  # type: ignore[attr-defined]
@@ -52,8 +54,8 @@ def play(ticks, keys, camera_rad, grid, floor, body, hands, slots, animals, arro
 
 
 @cuda.jit(cache=True)
-def look(height_px, animals, arrows, body, embodiment, poses, cameras):
-    """Cameras and poses of world blockIdx * blockDim + threadIdx as they are now; compile it `unfused`."""
+def look(height_px, animals, arrows, body, hands, slots, embodiment, poses, cameras, items):
+    """Cameras, poses and items in hands of a world, blockIdx * blockDim + threadIdx, now; compile it `unfused`."""
     i = cuda.grid(1)
     if i < body.shape[0]:
         b, e = body[i], embodiment[i]
@@ -62,10 +64,11 @@ def look(height_px, animals, arrows, body, embodiment, poses, cameras):
             cameras[i], b[physics.X], eye, b[physics.Z], b[physics.YAW], b[physics.PITCH], e[TAN_X], e[TAN_Y], height_px
         )
         creatures.pose(animals[i], arrows[i], poses[i])
+        items[i] = item_shown(hands[i], slots[i], e)
 
 
 @cuda.jit(cache=True)
-def draw(cells, nx, nz, ny, atlas, poses, air, cameras, embodiment, rgb, ids, depth):
+def draw(cells, nx, nz, ny, atlas, poses, air, cameras, items, embodiment, rgb, ids, depth):
     """One pixel: column and row along the launch's first two axes, world along the third.
 
     cells uint8 (N, X * Z * Y), the grids of shape (nx, nz, ny) with their blocks in a row.
@@ -74,10 +77,14 @@ def draw(cells, nx, nz, ny, atlas, poses, air, cameras, embodiment, rgb, ids, de
     i, height, width = cuda.blockIdx.z, ids.shape[1], ids.shape[2]
     if px < width and py < height:
         camera = cameras[i]
-        dx, dy, dz = ray_of(camera, px, py, width, height)
-        r, g, b, seen, t = see(
-            cells[i], np.int32(nx), np.int32(nz), np.int32(ny), atlas[int(embodiment[i, TEXTURES])], poses[i], air[i],
-            camera[0], camera[1], camera[2], dx, dy, dz, camera[12],
-        )  # fmt: skip
+        textures = atlas[int(embodiment[i, TEXTURES])]
+        r, g, b = in_hand(textures, items[i], air[i, LIGHT], px, py, width, height)
+        seen, t = np.int32(0), VIEW_DISTANCE
+        if r < np.float32(0):
+            dx, dy, dz = ray_of(camera, px, py, width, height)
+            r, g, b, seen, t = see(
+                cells[i], np.int32(nx), np.int32(nz), np.int32(ny), textures, poses[i], air[i],
+                camera[0], camera[1], camera[2], dx, dy, dz, camera[12],
+            )  # fmt: skip
         rgb[i, py, px, 0], rgb[i, py, px, 1], rgb[i, py, px, 2] = np.uint8(r), np.uint8(g), np.uint8(b)
         ids[i, py, px], depth[i, py, px] = seen, t

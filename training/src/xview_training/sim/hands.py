@@ -12,12 +12,12 @@ import math
 import numpy as np
 
 from xview_training.sim.blocks import AIR, BREAK_TICKS, USED
-from xview_training.sim.collision import ON_GROUND, PITCH, VX, VY, VZ, YAW, X, Y, Z
+from xview_training.sim.collision import ON_GROUND, PITCH, VX, VY, VZ, YAW, X, Y, Z, overlaps
 from xview_training.sim.compiled import compiled
 from xview_training.sim.creatures import HEIGHTS, SPECIES, WIDTHS, alarm
 from xview_training.sim.exact import cos, sin
 from xview_training.sim.items import ARROWS, BLOW_TICKS, BOW, DAMAGE_OF, FIRST_BLOCK_ITEM, TOOL_OF, give, held, take
-from xview_training.sim.physics import ATTACK, HEALTH, HOTBAR, USE, hurt, knock_back
+from xview_training.sim.physics import ATTACK, HEALTH, HEIGHT, HOTBAR, USE, WIDTH, hurt, knock_back
 from xview_training.sim.raycast import cast
 
 BLOCK_REACH = 4.5
@@ -78,6 +78,12 @@ def view_of(body):
 
 
 @compiled()
+def held_item(hands, slots):
+    """The item in the hand."""
+    return held(slots, int(hands[SELECTED]))
+
+
+@compiled()
 def act(grid, floor, body, hands, slots, creatures, arrows, keys, eye_height):
     """One tick of the hands; books BROKEN, USED_BLOCK, STRUCK_DEAD and EDITED. slots int16 (SLOTS, 2)."""
     hands[BROKEN] = hands[USED_BLOCK] = hands[STRUCK_DEAD] = hands[SHOT_DEAD] = hands[EDITED] = 0
@@ -85,7 +91,7 @@ def act(grid, floor, body, hands, slots, creatures, arrows, keys, eye_height):
     if keys[HOTBAR] > 0 and keys[HOTBAR] - 1 != hands[SELECTED]:
         hands[SELECTED] = keys[HOTBAR] - 1
         hands[DRAWN] = hands[AIMED] = 0
-    item = held(slots, int(hands[SELECTED]))
+    item = held_item(hands, slots)
     eye = body[Y] + eye_height
     dx, dy, dz = view_of(body)
     x, y, z, axis, _, t = cast(grid, body[X], eye, body[Z], dx, dy, dz, BLOCK_REACH)
@@ -104,20 +110,30 @@ def act(grid, floor, body, hands, slots, creatures, arrows, keys, eye_height):
     if item == BOW:
         _draw(body, hands, slots, arrows, keys, eye)
     elif pressed and axis >= 0 and who < 0 and USED[grid[x, z, y]] > 0:
-        hands[USED_BLOCK] = flat_id(grid, x, z, y)
-        if grid[x, z, y] != USED[grid[x, z, y]]:
-            _replace(grid, x, z, y)
-            hands[EDITED] = 1 + x * grid.shape[1] + z
+        before = grid[x, z, y]
+        if _turned(grid, body, creatures, x, z, y):
+            hands[USED_BLOCK] = flat_id(grid, x, z, y)
+            if grid[x, z, y] != before:
+                hands[EDITED] = 1 + x * grid.shape[1] + z
 
 
 @compiled()
-def _replace(grid, x, z, y):
-    """Turns a block into what a use makes of it; both halves of a door."""
+def _turned(grid, body, creatures, x, z, y):
+    """Turns a block into what a use makes of it, both halves of a door; False where someone stands in the way."""
     before = grid[x, z, y]
-    grid[x, z, y] = USED[before]
-    for other in (y - 1, y + 1):
-        if 0 <= other < grid.shape[2] and grid[x, z, other] == before:
-            grid[x, z, other] = USED[before]
+    low = y - 1 if y > 0 and grid[x, z, y - 1] == before else y
+    high = y + 1 if y + 1 < grid.shape[2] and grid[x, z, y + 1] == before else y
+    grid[x, z, low : high + 1] = USED[before]
+    for cell in range(low, high + 1):
+        free = not overlaps(grid, body, WIDTH, HEIGHT, x, cell, z)
+        for m in range(creatures.shape[0]):
+            if creatures[m, SPECIES] >= 0 and creatures[m, HEALTH] > 0:
+                kind = int(creatures[m, SPECIES])
+                free = free and not overlaps(grid, creatures[m], WIDTHS[kind], HEIGHTS[kind], x, cell, z)
+        if not free:
+            grid[x, z, low : high + 1] = before
+            return False
+    return True
 
 
 @compiled()

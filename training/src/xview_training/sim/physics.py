@@ -71,8 +71,8 @@ def knock_back(body, dx, dz):
 
 @compiled()
 def fall(grid, body, before_y, wet):
-    """Books a fall, and hurts at its end; water breaks it."""
-    if wet:
+    """Books a fall, and hurts at its end; water breaks it, also water that a tick's move ends in."""
+    if wet or in_water(grid, body):
         body[FALLEN] = 0.0
         return
     body[FALLEN] += max(0.0, before_y - body[Y])

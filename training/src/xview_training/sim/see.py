@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from xview_training.sim.air import VIEW_DISTANCE
+from xview_training.sim.air import LIGHT, VIEW_DISTANCE
 from xview_training.sim.blocks import FORM, Form
 from xview_training.sim.boxes import (
     FAR,
@@ -25,6 +25,7 @@ from xview_training.sim.boxes import (
 )
 from xview_training.sim.compiled import compiled_fast
 from xview_training.sim.figures import RADIUS
+from xview_training.sim.holding import draw_in_hand
 from xview_training.sim.mesh import NO_FACE, SOLID_FACE, WATER_FACE, face_kind
 from xview_training.sim.models import BOXES, FIRST_BOX
 from xview_training.sim.shade import HOLE
@@ -181,7 +182,7 @@ def ray_of(camera, px, py, width, height):
 
 
 @compiled_fast()
-def render(grid, atlas, poses, air, camera, rgb, ids, depth):
+def render(grid, atlas, poses, air, camera, item, rgb, ids, depth):
     """One picture by a ray a pixel; arguments and results as in raster.render."""
     height, width = ids.shape
     cells, nx, nz, ny = grid.reshape(-1), i4(grid.shape[0]), i4(grid.shape[1]), i4(grid.shape[2])
@@ -192,3 +193,4 @@ def render(grid, atlas, poses, air, camera, rgb, ids, depth):
             r, g, b, seen, t = see(cells, nx, nz, ny, atlas, poses, air, ox, oy, oz, dx, dy, dz, pixel)
             rgb[py, px, 0], rgb[py, px, 1], rgb[py, px, 2] = np.uint8(r), np.uint8(g), np.uint8(b)
             ids[py, px], depth[py, px] = seen, t
+    draw_in_hand(atlas, item, air[LIGHT], rgb, ids, depth)

@@ -28,28 +28,32 @@ def sky(dy, light, hr, hg, hb, zr, zg, zb):
 
 
 @compiled_fast()
+def _share_of_side(x):
+    """How far a coordinate lies into its block, 0..1."""
+    share = x - f4(i4(x))
+    return share + f4(1) if share < f4(0) else share
+
+
+@compiled_fast()
 def texel(axis, hx, hy, hz, depth, cos_incidence, pixel):
     """Column in the atlas of the texel at a hit point (hx, hy, hz) of a face, at the mip level that fits a pixel.
 
     depth: along the optical axis; cos_incidence: of the angle between ray and face normal; pixel: angle of a pixel.
+    Only selects, no branches, and float32 throughout: a row of pixels is computed at once.
     """
     footprint = f4(16) * depth * pixel / f4(math.sqrt(max(cos_incidence, f4(0.01))))  # texels under a pixel
-    level = 0
-    offset = 0
+    side, offset = f4(16), f4(0)
+    if footprint >= f4(1.41):
+        side, offset = f4(8), f4(256)
+    if footprint >= f4(2.83):
+        side, offset = f4(4), f4(320)
+    if footprint >= f4(5.66):
+        side, offset = f4(2), f4(336)
     if footprint >= f4(11.3):
-        level, offset = 4, 340
-    elif footprint >= f4(5.66):
-        level, offset = 3, 336
-    elif footprint >= f4(2.83):
-        level, offset = 2, 320
-    elif footprint >= f4(1.41):
-        level, offset = 1, 256
-    side = 16 >> level
-    fu = hz if axis == 0 else hx
-    fv = hz if axis == 1 else -hy
-    tu = min(i4((fu - f4(i4(math.floor(fu)))) * f4(side)), side - 1)
-    tv = min(i4((fv - f4(i4(math.floor(fv)))) * f4(side)), side - 1)
-    return offset + tv * side + tu
+        side, offset = f4(1), f4(340)
+    fu = _share_of_side(hz if axis == 0 else hx) * side
+    fv = _share_of_side(hz if axis == 1 else -hy) * side
+    return i4(offset + f4(i4(min(fv, side - f4(0.5)))) * side + f4(i4(min(fu, side - f4(0.5)))))
 
 
 @compiled_fast()

@@ -8,6 +8,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 
@@ -16,13 +17,14 @@ from xview_training.sim.air import AIR_SIZE, LIGHT, Air
 from xview_training.sim.boxes import POSE_SIZE
 from xview_training.sim.camera import CAMERA_SIZE, pack
 from xview_training.sim.compiled import compiled
-from xview_training.sim.items import ITEM_ID, SLOTS, give
+from xview_training.sim.items import ITEM_ID, NOTHING, SLOTS, give
 from xview_training.sim.landscape import MAX_CANDIDATES
+from xview_training.sim.packs import read_pack
 from xview_training.sim.random import stream
 from xview_training.sim.textures import atlas
 
 # Columns of a body's embodiment, float64.
-EYE_HEIGHT, TAN_X, TAN_Y, SPEED, TURN, TURN_LAG, LATENCY, EXPOSURE, TEXTURES, EMBODIMENT_SIZE = range(10)
+EYE_HEIGHT, TAN_X, TAN_Y, SPEED, TURN, TURN_LAG, LATENCY, EXPOSURE, TEXTURES, HELD_ITEM, EMBODIMENT_SIZE = range(11)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Embodiment:
     latency_ticks: int = 0  # ticks of a decision during which the previous action still acts
     light: float = 1.0  # the camera's exposure
     textures: int = 0  # texture set
+    held_item: bool = False  # the item in its hand is in its picture
 
     def row(self) -> np.ndarray:
         """Packed as float64 (EMBODIMENT_SIZE,)."""
@@ -53,6 +56,7 @@ class Embodiment:
                 self.latency_ticks,
                 self.light,
                 self.textures,
+                self.held_item,
             ]
         )
 
@@ -65,6 +69,7 @@ class SimConfig:
     width: int = 64  # pixels
     height: int = 64
     threads: int = 2
+    texture_pack: Path | None = None  # a Minecraft resource pack (zip) whose pictures every texture set wears
 
 
 @compiled()
@@ -99,9 +104,16 @@ def voxel_of(block_id, size_z, size_y):
 
 
 @compiled()
+def item_shown(hands_, slots, embodiment):
+    """The item that a player sees in its hand; 0 for nothing."""
+    return hands.held_item(hands_, slots) if embodiment[HELD_ITEM] > 0 else 0
+
+
+@compiled()
 def _draw(
-    indices, grid, quads, counts, tops, models, model_counts, atlases, animals, arrows, poses, air, body, embodiment,
-    cameras, rays, depths, winner, water, rgb, ids, depth,
+    indices, grid, quads, counts, tops, models, model_counts, atlases, animals, arrows, poses, air, body, hands_,
+    slots, embodiment, cameras, rays, depths, winner, water, rgb,
+    ids, depth,
 ):  # fmt: skip
     for i in indices:
         e = embodiment[i]
@@ -119,7 +131,8 @@ def _draw(
         creatures.pose(animals[i], arrows[i], poses[i])
         raster.render(
             grid[i], quads[i], counts[i], tops[i], models[i], model_counts[i], atlases[int(e[TEXTURES])], poses[i],
-            air[i], cameras[i], rays, depths, winner, water, rgb[i], ids[i], depth[i],
+            air[i], cameras[i], item_shown(hands_[i], slots[i], e), rays, depths, winner, water, rgb[i], ids[i],
+            depth[i],
         )  # fmt: skip
 
 
@@ -159,7 +172,7 @@ class VoxelSim:
         self.rgb = np.zeros((n, config.height, config.width, 3), np.uint8)
         self.ids = np.zeros((n, config.height, config.width), np.int32)
         self.depth = np.zeros((n, config.height, config.width), np.float32)
-        self.atlas = atlas()
+        self.atlas = atlas() if config.texture_pack is None else read_pack(config.texture_pack).over(atlas())
         self._pool = ThreadPoolExecutor(config.threads)
         self._scratch = [raster.scratch(config.width, config.height) for _ in range(config.threads)]
 
@@ -220,8 +233,8 @@ class VoxelSim:
         self.run_slices(
             lambda part, scratch: _draw(
                 part, self.grid, self.quads, self.quad_counts, self.chunk_tops, self.models, self.model_counts,
-                self.atlas, self.creatures, self.arrows, self.poses, self.air, self.body, self.embodiment,
-                self.cameras, *scratch, self.rgb, self.ids, self.depth,
+                self.atlas, self.creatures, self.arrows, self.poses, self.air, self.body, self.hands,
+                self.slots, self.embodiment, self.cameras, *scratch, self.rgb, self.ids, self.depth,
             ),
             indices,
         )  # fmt: skip
@@ -242,8 +255,8 @@ class VoxelSim:
         air[LIGHT] *= np.float32(body.light)
         raster.render(
             self.grid[index], self.quads[index], self.quad_counts[index], self.chunk_tops[index], self.models[index],
-            self.model_counts[index], self.atlas[body.textures], self.poses[index], air, camera, *scratch, rgb, ids,
-            depth,
+            self.model_counts[index], self.atlas[body.textures], self.poses[index], air, camera, NOTHING, *scratch, rgb,
+            ids, depth,
         )  # fmt: skip
 
     def close(self) -> None:

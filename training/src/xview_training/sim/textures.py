@@ -68,7 +68,7 @@ def _candidate_motif(pattern: str, image: np.ndarray, top: bool, rng: np.random.
     return image
 
 
-def _mips(face: np.ndarray, holes: np.ndarray) -> np.ndarray:
+def mips(face: np.ndarray, holes: np.ndarray) -> np.ndarray:
     """All levels of a face as packed 0x00BBGGRR, with HOLE where rays pass: uint32 (341,).
 
     A texel of a higher level is a hole where more than half of it is; its colour is that of what is none.
@@ -100,12 +100,12 @@ def atlas(sets: int = 8) -> np.ndarray:
                 if candidate:
                     image = _candidate_motif(block.pattern, image, face in (2, 3), rng)
                 image = later_motif(block.pattern, image, face, rng)
-                out[index, number * FACES + face] = _mips(np.clip(image, 0, 255), holes_of(block.pattern, rng))
+                out[index, number * FACES + face] = mips(np.clip(image, 0, 255), holes_of(block.pattern, rng))
         for number, (rgb, pattern) in enumerate(HIDES.values(), len(BLOCKS)):
             base = np.array(rgb) + rng.normal(0, _strength(index, True), 3)
             for face in range(FACES):
                 image = later_motif(pattern, _motif(pattern, base, face, rng), face, rng)
-                out[index, number * FACES + face] = _mips(np.clip(image, 0, 255), holes_of("", rng))
+                out[index, number * FACES + face] = mips(np.clip(image, 0, 255), holes_of("", rng))
     out.flags.writeable = False
     return out
 

@@ -25,6 +25,7 @@ class BodyRange:
     light: tuple[float, float] = (1.0, 1.0)  # the camera's exposure
     pitch: tuple[float, float] = (0.0, 0.0)  # radians downwards at the start
     texture_sets: int = 1  # how many sets of textures there are to choose from
+    held_item: bool = False  # the item in its hand is in its picture
 
     def draw(self, rng: np.random.Generator) -> Embodiment:
         """One body, its numbers rounded so that a task's record holds them exactly."""
@@ -38,10 +39,12 @@ class BodyRange:
             latency_ticks=int(rng.integers(self.latency_ticks[0], self.latency_ticks[1] + 1)),
             light=round(float(rng.uniform(*self.light)), 3),
             textures=int(rng.integers(self.texture_sets)),
+            held_item=self.held_item,
         )
 
 
 PLAYER = BodyRange()
+ARMED_PLAYER = dataclasses.replace(PLAYER, held_item=True)  # what it holds is in its picture, as in the game
 VARIED = BodyRange(
     eye_height=(1.0, 1.8),
     vertical_fov_deg=(60.0, 80.0),
@@ -69,4 +72,5 @@ EYES = BodyRange(
     pitch=(-0.15, 0.25),
     latency_ticks=(0, 2),
     texture_sets=8,
+    held_item=True,
 )

@@ -10,21 +10,25 @@ from xview_deploy.spec import ContractError
 from xview_training.command_line import checked
 
 
-def tasks_show(suite: tyro.conf.Positional[str], out: Path, count: int = 16) -> None:
+def tasks_show(suite: tyro.conf.Positional[str], out: Path, count: int = 16, resource_pack: Path | None = None) -> None:
     """Writes a contact sheet: first view, goal view with its mask, map from above.
 
     Args:
         suite: a suite (train, heldout-v1, ...) or a file of tasks.
         out: folder for SUITE.png and SUITE.jsonl.
         count: how many tasks, from the first on.
+        resource_pack: a Minecraft resource pack (*.zip) to wear instead of the generated textures, docs/textures.md.
     """
+    from xview_training.sim.packs import read_pack
     from xview_training.tasks import contact_sheet
     from xview_training.tasks.sources import source_named
 
     source = checked(source_named, suite)
     if not 1 <= count <= source.size:
         raise ContractError(f"count: expected at least 1, and at most {source.size}, got {count}")
-    sheet, records = contact_sheet.write(source, out, count)
+    if resource_pack is not None:
+        print(checked(read_pack, resource_pack).summary())
+    sheet, records = contact_sheet.write(source, out, count, texture_pack=resource_pack)
     print(f"{sheet}\n{records}")
 
 

@@ -64,10 +64,12 @@ def panel(maker: Synthesiser, sim: VoxelSim, slot: int, task: Task) -> np.ndarra
     return np.concatenate([strip, caption], 0)
 
 
-def write(source: TaskSource, folder: Path, count: int, columns: int = 2) -> tuple[Path, Path]:
+def write(
+    source: TaskSource, folder: Path, count: int, columns: int = 2, texture_pack: Path | None = None
+) -> tuple[Path, Path]:
     """Writes the sheet (PNG) and the records (JSON lines) of the first `count` tasks of a suite or file."""
     folder.mkdir(parents=True, exist_ok=True)
-    sim = VoxelSim(SimConfig(1, SIDE, SIDE, threads=1))
+    sim = VoxelSim(SimConfig(1, SIDE, SIDE, threads=1, texture_pack=texture_pack))
     maker = Synthesiser(sim)
     tasks, panels = [], []
     for index in range(count):

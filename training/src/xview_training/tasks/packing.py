@@ -51,6 +51,7 @@ RECORD = np.dtype(
                 ("latency_ticks", "u1"),
                 ("light", "<f4"),
                 ("textures", "u1"),
+                ("held_item", "?"),
             ],
         ),
     ]

@@ -11,7 +11,7 @@ import dataclasses
 import numpy as np
 
 from xview_training.naming import named
-from xview_training.tasks.bodies import EYES, LOW_ROBOT, PLAYER, ROBOT, VARIED, BodyRange
+from xview_training.tasks.bodies import ARMED_PLAYER, EYES, LOW_ROBOT, PLAYER, ROBOT, VARIED, BodyRange
 from xview_training.tasks.events import TaskEvent
 
 
@@ -111,8 +111,8 @@ SUITES = {
         Suite("twin", 3_000_000, 100_000, (Scene("rooms", ROBOT, 1.0, (("near", 1.0),), ONLY_APPROACH),)),
         # The full world's: every place, five events.
         Suite("train-v1", 10_000_000, 10_000_000, all_places(EYES)),
-        Suite("heldout-v1", 20_000_000, 1_000_000, all_places(PLAYER)),
-        Suite("invisible-v1", 30_000_000, 1_000_000, all_places(PLAYER), hidden=True),
+        Suite("heldout-v1", 20_000_000, 1_000_000, all_places(ARMED_PLAYER)),
+        Suite("invisible-v1", 30_000_000, 1_000_000, all_places(ARMED_PLAYER), hidden=True),
         Suite(
             "robot-v1",
             40_000_000,

@@ -94,7 +94,10 @@ class Task:
 
     def to_json(self) -> str:
         """One line of JSON."""
-        return json.dumps(dataclasses.asdict(self) | {"event": self.event.value}, separators=(",", ":"))
+        record = dataclasses.asdict(self) | {"event": self.event.value}
+        if not self.body.held_item:
+            del record["body"]["held_item"]  # so that records from before there was such a thing stay what they were
+        return json.dumps(record, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, line: str) -> Task:
