@@ -145,8 +145,8 @@ class _Game:
             )  # fmt: skip
             if law != HOLDS:
                 self._book(slot, step, LAWS[law])
-        for slot in np.flatnonzero(_wrong_pictures(sim.ids, sim.depth, sim.grid[0].size + sim.poses.shape[1])):
-            self._book(int(slot), step, "pictures hold known ids at finite depths")
+        for wrong in np.flatnonzero(_wrong_pictures(sim.ids, sim.depth, sim.grid[0].size + sim.poses.shape[1])):
+            self._book(int(wrong), step, "pictures hold known ids at finite depths")
 
     def _count(self) -> None:
         hands = self.envs.sim.hands
