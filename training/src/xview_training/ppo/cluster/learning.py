@@ -80,7 +80,7 @@ class ClusterLearner:
             saved = time.monotonic()
             figures: dict[str, float] = {}
             while self.progress < 1:
-                latest = self.iterate()
+                latest = self._iterate_or_stop()
                 if latest is None:
                     break
                 figures = latest
@@ -92,6 +92,14 @@ class ClusterLearner:
         if self.rank == 0:
             self.save()
         return figures | {"trained": float(self.trained)}
+
+    def _iterate_or_stop(self) -> dict[str, float] | None:
+        """None where the driver ended the index in the middle: what was learnt until then still makes a checkpoint."""
+        try:
+            return self.iterate()
+        except ActorDiedError:
+            LOG.warning("the driver has ended the run")
+            return None
 
     def iterate(self) -> dict[str, float] | None:
         """One batch: waited for, read, learnt from, its weights published. None where the driver stopped the run."""
