@@ -102,7 +102,8 @@ def start_ray(address: str | None, settings: ClusterSettings) -> bool:
             ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING)
         except ConnectionError as error:
             raise ValueError(
-                f"--cluster {address}: expected a Ray cluster there, and RAY_AUTH_MODE=token where it has a token: {error}"
+                f"--cluster {address}: expected a Ray cluster there, and RAY_AUTH_MODE=token where it wants a token: "
+                f"{error}"
             ) from error
     _check_resources(settings)
     return began
