@@ -73,7 +73,10 @@ def test_tasks_show_writes_a_sheet_and_records(tmp_path, capsys):
         (("evaluate", "--policy", "lost.xview"), "lost.xview: expected a bundle (*.xview), found no file"),
         (("evaluate", "--policy", "random", "--episodes", "0"), "0 were asked for"),
         (("tasks", "show", "twins", "--out", "unused"), "unknown suite 'twins': did you mean 'twin'?"),
-        (("tasks", "show", "twin", "--out", "unused", "--count", "0"), "count: expected at least 1, and at most 100000, got 0"),
+        (
+            ("tasks", "show", "twin", "--out", "unused", "--count", "0"),
+            "count: expected at least 1, and at most 100000, got 0",
+        ),
         (("tasks", "sow"), "did you mean `xview tasks show`?"),
         (("bench", "sim", "--environments", "-1"), "environments, rounds, scaling and seconds: expected"),
         (("bench", "sim", "--size", "63"), "size: expected 64 or more"),
