@@ -1,31 +1,35 @@
-"""The fault table against a running robot. One stage for all rows: each begins and ends with a robot that drives.
+"""The fault table against a running robot, by the command that users run, in a process of its own.
 
-Cores that others use too may stall any process for longer than a limit. So ages that are not the row's subject are
-stretched, and a row that took too long is tried again: `xview bench faults`, on an idle machine, does neither.
+Patiently: cores that others use too may stall any process for longer than a limit. `xview bench faults` by itself, on
+an idle machine, is not.
 """
 
-import pytest
-from xview_agent.bench.faults import FAULTS, run_fault
-from xview_agent.bench.stage import Stage
+import json
+import subprocess
+import sys
 
-TRIES = 3
+import pytest
+from xview_agent.bench.faults import FAULTS
+
+DEADLINE_S = 400
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory):
-    with Stage(tmp_path_factory.mktemp("stage")) as stage:
-        yield stage
+def rows(tmp_path_factory):
+    out = tmp_path_factory.mktemp("faults") / "faults.json"
+    command = [sys.executable, "-m", "xview_deploy.cli", "bench", "faults", "--patient", "--json", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert out.is_file(), done.stdout + done.stderr
+    return {row["fault"]: row for row in json.loads(out.read_text())["faults"]}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_the_robot_stops_within_the_stated_limit_and_waits_to_be_armed(stage, fault):
-    for _ in range(TRIES):
-        result = run_fault(stage, fault, patient=True)
-        if result.skipped:
-            pytest.skip(result.skipped)
-        assert result.stop_s is not None, "it drove on"
-        assert not result.moved_again
-        assert result.armed_again
-        if result.stop_s <= result.limit_s:
-            return
-    pytest.fail(f"expected a stop within {result.limit_s:.2f} s, got {result.stop_s:.2f} s: {result.reason}")
+def test_the_robot_stops_within_the_stated_limit_and_waits_to_be_armed(rows, fault):
+    row = rows[fault.name]
+    if row["skipped"]:
+        pytest.skip(row["skipped"])
+    assert row["stop_s"] is not None, "it drove on"
+    assert row["stop_s"] <= fault.limit_s, row["reason"]
+    assert not row["moved_again"]
+    assert row["armed_again"]
+    assert row["sound"]

@@ -188,8 +188,20 @@ def _rested_s(stage: Stage, deadline_s: float) -> float | None:
     return None
 
 
-def run_faults(names: Sequence[str] = ()) -> list[FaultResult]:
-    """All rows one after the other, or those whose names contain one of these; a line each on the way."""
+def _in_time(stage: Stage, fault: Fault, patient: bool) -> FaultResult:
+    """As run_fault; patient: a stop that came too late is looked at again, for any process may have been stalled."""
+    for _ in range(TRIES if patient else 1):
+        result = run_fault(stage, fault, patient)
+        if result.stop_s is None or result.stop_s <= result.limit_s:
+            break
+    return result
+
+
+def run_faults(names: Sequence[str] = (), patient: bool = False) -> list[FaultResult]:
+    """All rows one after the other, or those whose names contain one of these; a line each on the way.
+
+    In a process that was no ROS node before: Fast DDS looks at a process' networks once, and the stage has its own.
+    """
     rows = [fault for fault in FAULTS if not names or any(name in fault.name for name in names)]
     if not rows:
         raise ContractError(f"faults: expected names among {[fault.name for fault in FAULTS]}, got {list(names)}")
@@ -198,7 +210,7 @@ def run_faults(names: Sequence[str] = ()) -> list[FaultResult]:
     with interruptible(), folder as name, Stage(Path(name)) as stage:
         for number, fault in enumerate(rows, 1):
             print(f"{number}/{len(rows)} {fault.name}", flush=True)
-            results.append(run_fault(stage, fault))
+            results.append(_in_time(stage, fault, patient))
     return results
 
 
