@@ -3,7 +3,6 @@ pictures, the real gate, and a driver that knows where the target is in place of
 
 import math
 import re
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from console_page import DEADLINE_S, Page, client_for, opened
-from playwright.sync_api import BrowserContext, Locator, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, expect
 from playwright.sync_api import Page as BrowserPage
 from starlette.testclient import TestClient
 from xview_deploy.bases.robot_command import RobotCommand
@@ -214,17 +213,6 @@ def page(client: TestClient) -> Iterator[Page]:
         yield page
 
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 expect.set_options(timeout=DEADLINE_S * 1000)
 
 
@@ -275,21 +263,6 @@ class Operator:
         self.presses(f"event-{event}")
         self.presses("accept")
         expect(self.sees("arm")).to_be_enabled()
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory) -> Iterator[BrowserContext]:
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert program, f"expected one of {', '.join(BROWSERS)} on the path, found none: apt-get install chromium"
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("profile"),
-            executable_path=program,
-            args=FLAGS,
-            viewport={"width": 1440, "height": 900},
-        )
-        yield context
-        context.close()
 
 
 @pytest.fixture

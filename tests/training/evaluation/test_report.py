@@ -1,13 +1,11 @@
 """The page is one sound file that a browser shows, films included; the films show the episode that was played."""
 
 import io
-import shutil
 from html.parser import HTMLParser
 
 import av
 import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
 from xview_training.evaluation.endings import Ending
 from xview_training.evaluation.episodes import Selection, Table
 from xview_training.evaluation.filming import STILL_PICTURES, Camera
@@ -68,19 +66,16 @@ def test_the_page_is_sound_and_needs_nothing_else(evaluation, tmp_path):
     assert all(ending.value in text for ending in Ending)
 
 
-def test_a_browser_shows_the_page_and_plays_its_films(evaluation, tmp_path):
+def test_a_browser_shows_the_page_and_plays_its_films(evaluation, tmp_path, browser):
     write(evaluation, tmp_path / "page.html")
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        page = browser.new_page()
-        faults: list[str] = []
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto(f"file://{tmp_path / 'page.html'}")
-        assert page.locator("h1").inner_text() == "a <b> & c on heldout"
-        page.wait_for_function("document.querySelector('video').readyState >= 2", timeout=60_000)
-        size = page.evaluate("(v => [v.videoWidth, v.videoHeight])(document.querySelector('video'))")
-        browser.close()
+    page = browser.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(f"file://{tmp_path / 'page.html'}")
+    assert page.locator("h1").inner_text() == "a <b> & c on heldout"
+    page.wait_for_function("document.querySelector('video').readyState >= 2", timeout=60_000)
+    size = page.evaluate("(v => [v.videoWidth, v.videoHeight])(document.querySelector('video'))")
+    page.close()
     assert size == [64, 48]
     assert not faults
 

@@ -49,32 +49,24 @@ def test_the_goal_view_is_shown_in_its_camera_s_own_shape(new_sim):
     assert ('class="wide"' in goal) == (task.goal_camera.aspect * 3 >= 4 - 1e-9)
 
 
-def test_filters_hide_the_others_and_sections_without_a_card(page):
-    playwright = pytest.importorskip("playwright.sync_api", reason="the browser's driver is not installed")
-    import shutil
-
-    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if executable is None:
-        pytest.skip("no Chromium on this machine")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        view = browser.new_page()
-        errors: list[str] = []
-        view.on("pageerror", lambda error: errors.append(str(error)))
-        view.goto(page.as_uri())
-        assert view.inner_text("#shown") == f"{2 * COUNT} of {2 * COUNT}"
-        view.select_option("select[name=suite]", "twin")
-        assert view.locator("article:visible").count() == COUNT
-        assert view.locator("section:visible").count() == 1
-        view.select_option("select[name=event]", "archery")
-        assert view.locator("article:visible").count() == 0
-        assert view.locator("section:visible").count() == 0
-        view.select_option("select[name=suite]", "")
-        shown = view.locator("article:visible")
-        assert shown.count() > 0
-        assert all("archery" in text for text in shown.all_inner_texts())
-        assert errors == []
-        browser.close()
+def test_filters_hide_the_others_and_sections_without_a_card(page, browser):
+    view = browser.new_page()
+    errors: list[str] = []
+    view.on("pageerror", lambda error: errors.append(str(error)))
+    view.goto(page.as_uri())
+    assert view.inner_text("#shown") == f"{2 * COUNT} of {2 * COUNT}"
+    view.select_option("select[name=suite]", "twin")
+    assert view.locator("article:visible").count() == COUNT
+    assert view.locator("section:visible").count() == 1
+    view.select_option("select[name=event]", "archery")
+    assert view.locator("article:visible").count() == 0
+    assert view.locator("section:visible").count() == 0
+    view.select_option("select[name=suite]", "")
+    shown = view.locator("article:visible")
+    assert shown.count() > 0
+    assert all("archery" in text for text in shown.all_inner_texts())
+    assert errors == []
+    view.close()
 
 
 @pytest.mark.parametrize(
