@@ -24,12 +24,12 @@ def drive_on(probe) -> None:
     commands, statuses = probe.listen(TwistStamped, topics.CMD_VEL), probe.listen(*STATUS)
 
     def moves() -> bool:
-        if statuses[-1][1].state != GateStatus.ARMED:
+        if not statuses or statuses[-1][1].state != GateStatus.ARMED:
             probe.call(topics.ARM)
             statuses.append((0.0, probe.newest(*STATUS)))
-        return forward(commands[-1][1]) > 0.3
+        # A gate that yields to others says nothing before it is armed.
+        return bool(commands) and forward(commands[-1][1]) > 0.3
 
-    probe.until(lambda: commands, "velocities")
     probe.until(moves, "motion")
 
 
