@@ -1,6 +1,8 @@
 """For all tests: generated examples take as long as they do, and one browser shows every page.
 
 How long an example takes says nothing on a machine that others use too. Playwright runs one loop a process.
+The same commit gives the same examples on every machine: what failed for one fails for all. To look further, run
+`pytest --hypothesis-profile=explore`, or `xview bench fuzz` and `xview bench fuzz-sim`.
 """
 
 import shutil
@@ -10,7 +12,8 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import BrowserContext, sync_playwright
 
-settings.register_profile("xview", deadline=None)
+settings.register_profile("explore", deadline=None)
+settings.register_profile("xview", deadline=None, derandomize=True)
 settings.load_profile("xview")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

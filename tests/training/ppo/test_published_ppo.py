@@ -124,6 +124,7 @@ def test_a_whole_update_is_that_of_stable_baselines3(clip_vloss):
     for mine, theirs in ((ours.action, model.policy.action_net), (ours.value, model.policy.value_net)):
         mine.load_state_dict(theirs.state_dict())
     start = {name: p.clone() for name, p in ours.state_dict().items()}
+    model.set_logger(published.common.logger.Logger(None, []))  # its own leaves a folder for each run
     model.learn(STEPS * ENVIRONMENTS)
 
     with torch.no_grad():

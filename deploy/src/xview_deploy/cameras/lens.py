@@ -129,7 +129,7 @@ class Lens:
         Both look along the same axis. NaN where this camera does not see, its distortion's far side included.
         """
         size = (width, height)
-        bend = np.array(self.coefficients or (0.0,) * 4)
+        bend = np.array(self.coefficients if any(self.coefficients) else (0.0,) * 4)  # OpenCV refuses a lone zero
         matrices = (self.pinhole.matrix, bend, np.eye(3), view.matrix)
         if self.is_fisheye:
             x, y = cv2.fisheye.initUndistortRectifyMap(*matrices, size, cv2.CV_32FC1)
