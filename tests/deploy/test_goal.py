@@ -2,6 +2,7 @@
 
 import contextlib
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -104,6 +105,17 @@ def test_cut_jpeg_says_that_it_was_cut():
 
 def test_camera_padding_after_the_end_marker_is_allowed():
     assert decode_picture(encode_jpeg(a_picture()) + bytes(7)).shape == (60, 80, 3)
+
+
+def test_a_jpeg_is_decoded_smaller_for_whoever_needs_less_and_a_png_is_not():
+    jpeg = encode_jpeg(a_picture(61, 82))
+    sizes = [decode_picture(jpeg, spare=spare).shape[:2] for spare in (1, 2, 3, 4, 7, 8, 100)]
+    assert sizes == [(61, 82), (31, 41), (31, 41), (16, 21), (16, 21), (8, 11), (8, 11)]
+    assert decode_picture(encode_jpeg(np.full((64, 64, 3), (200, 100, 50), np.uint8)), spare=8)[4, 4] == (
+        pytest.approx((200, 100, 50), abs=4)
+    )
+    png = cv2.imencode(".png", a_picture())[1].tobytes()
+    assert decode_picture(png, spare=8).shape == a_picture().shape
 
 
 def test_jpeg_is_no_mask():

@@ -7,6 +7,7 @@ whose frame is whole still decodes: only a checksum beside the file could tell. 
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator
 
@@ -21,14 +22,22 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_START = b"\xff\xd8"
 SIZE_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..15 without DHT, JPG, DAC
 BARE_MARKERS = frozenset(range(0xD0, 0xD8)) | {0x01}  # RST0..7 and TEM carry no length
-SCAN, END = 0xDA, 0xD9
+END = 0xD9
+MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)  # stuffed zeros and fill bytes are none
+# The bare "reduced" bits: OpenCV refuses RGB beside the constants for colour, which mean BGR.
+REDUCED = {8: cv2.IMREAD_REDUCED_GRAYSCALE_8, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 2: cv2.IMREAD_REDUCED_GRAYSCALE_2}
 
 
-def decode_picture(data: bytes, what: str = "picture") -> NDArray[np.uint8]:
-    """The picture of a JPEG or PNG as uint8 (H, W, 3) RGB; ContractError for anything damaged."""
+def decode_picture(data: bytes, what: str = "picture", spare: int = 1) -> NDArray[np.uint8]:
+    """The picture of a JPEG or PNG as uint8 (H, W, 3) RGB; ContractError for anything damaged.
+
+    spare: whoever needs only one pixel in so many along each side gets a JPEG decoded at a half, a quarter or an
+    eighth of its sides, never less than 1/spare, rounded up: the decoder then leaves out most of its work.
+    """
     check_container(data, what)
+    color = cv2.IMREAD_COLOR_RGB if data.startswith(PNG_SIGNATURE) else _color_flag(spare)
     # An EXIF turn would part the picture from the mask that was drawn on it.
-    return _imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION, what)
+    return _imdecode(data, color | cv2.IMREAD_IGNORE_ORIENTATION, what)
 
 
 def decode_any(data: bytes, what: str = "picture") -> NDArray[np.uint8 | np.uint16]:
@@ -88,16 +97,10 @@ def _jpeg_size(data: bytes, what: str) -> tuple[int, int]:
 def _jpeg_segments(data: bytes, what: str) -> Iterator[tuple[int, bytes]]:
     """Marker and body of each segment up to the end marker; ContractError where the file stops before it."""
     at = 2
-    while True:
-        at = _next_marker(data, at)
-        if at < 0:
-            raise ContractError(
-                f"{what}: expected a whole JPEG, got one cut short: {len(data)} bytes without an end marker"
-            )
-        marker = data[at + 1]
+    while found := MARKER.search(data, at):
+        at, marker = found.end(), data[found.end() - 1]
         if marker == END:
             return
-        at += 2
         if marker in BARE_MARKERS:
             continue
         length = int.from_bytes(data[at : at + 2], "big")
@@ -105,14 +108,7 @@ def _jpeg_segments(data: bytes, what: str) -> Iterator[tuple[int, bytes]]:
             raise ContractError(f"{what}: expected a whole JPEG, got one cut short or damaged at byte {at}")
         yield marker, data[at + 2 : at + length]
         at += length
-
-
-def _next_marker(data: bytes, start: int) -> int:
-    """Where the next marker begins; stuffed zeros and fill bytes are none. -1: the data ends first."""
-    at = data.find(b"\xff", start)
-    while 0 <= at < len(data) - 1 and data[at + 1] in (0x00, 0xFF):
-        at = data.find(b"\xff", at + (1 if data[at + 1] == 0xFF else 2))
-    return at if at < len(data) - 1 else -1
+    raise ContractError(f"{what}: expected a whole JPEG, got one cut short: {len(data)} bytes without an end marker")
 
 
 def _png_size(data: bytes, what: str) -> tuple[int, int]:
@@ -134,6 +130,12 @@ def _png_size(data: bytes, what: str) -> tuple[int, int]:
             return size
         at = end
     raise ContractError(f"{what}: expected a whole PNG, got one cut short after {len(data)} bytes")
+
+
+def _color_flag(spare: int) -> int:
+    fits = (flag for less, flag in REDUCED.items() if less <= spare)
+    reduced = next(fits, None)
+    return cv2.IMREAD_COLOR_RGB if reduced is None else cv2.IMREAD_COLOR_RGB | reduced
 
 
 def _imdecode(data: bytes, flags: int, what: str) -> NDArray[np.uint8]:

@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from xview_deploy.cameras.lens import COEFFICIENTS, Lens, Pinhole, lens_of
 from xview_deploy.cameras.view import CutView, LensView, Straightener, located, trained_pinhole, view_of
+from xview_deploy.picture import decode_picture, encode_jpeg
 from xview_deploy.preprocessing import squeeze_picture
 from xview_deploy.spec import Belief, CameraModel, ContractError
 
@@ -81,6 +82,23 @@ def test_the_whole_scene_looks_as_it_did_in_training(name):
     error = np.abs(square.astype(int) - expected)[seen]
     assert np.percentile(error, 99) <= 4
     assert error.mean() < 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "spare"),
+    [("plumb_bob", 1), ("rational", 1), ("equidistant", 1), ("another pinhole", 2), ("large", 6), (None, 2)],
+)
+def test_a_picture_decoded_at_a_part_of_its_size_shows_the_policy_the_same(name, spare):
+    lens = LENSES.get(name)
+    width, height = (lens.width, lens.height) if lens else (640, 480)
+    view = view_of(TRAINED, SIDE, width, height, lens)
+    assert view.spare == spare
+    assert view_of(TRAINED, 64, width, height, lens).spare >= 2 * spare
+    jpeg = encode_jpeg(scene(rays_of(lens or LENSES["another pinhole"])))
+    small = decode_picture(jpeg, spare=view.spare)
+    assert height / small.shape[0] <= view.spare < 2 * height / small.shape[0]
+    square = view_of(TRAINED, SIDE, small.shape[1], small.shape[0], lens).square(small).astype(int)
+    assert np.abs(square - view.square(decode_picture(jpeg))).mean() < 1.0
 
 
 @pytest.mark.parametrize("name", ["plumb_bob", "large"])

@@ -30,6 +30,7 @@ from xview_deploy.spec import Belief, CameraModel, ContractError
 
 SAME_CELLS = 0.1  # difference to the trained camera, in cells of the square, that is not worth a remapping
 MAX_SAMPLES = 1024  # along each side of the square; a picture that has more pixels there is made smaller first
+SPARE_PIXELS = 1.5  # along a cell, that a picture made smaller must keep: averaged, they hold what the cell shows
 OUTSIDE = -2.0  # a pixel that no interpolation touches
 INWARDS = np.linspace(1.0, 0.0, 65)  # steps to the centre from a spot that the camera does not see
 
@@ -40,6 +41,10 @@ class View(Protocol):
     @property
     def covered(self) -> float:
         """Share of the square that the camera sees, 0..1."""
+
+    @property
+    def spare(self) -> int:
+        """A picture with one pixel for so many along each side shows the policy as much (`decode_picture`)."""
 
     def square(self, picture: Pixels) -> Pixels:
         """RGB uint8 (H, W, 3) of the view's size -> (S, S, 3)."""
@@ -95,6 +100,11 @@ class CutView:
         """All of it."""
         return 1.0
 
+    @property
+    def spare(self) -> int:
+        """See `View.spare`."""
+        return _spare(min(self.cut_width, self.cut_height) / self.side)
+
     def square(self, picture: Pixels) -> Pixels:
         """See `View.square`."""
         _check_size(picture, self.width, self.height)
@@ -111,7 +121,8 @@ class LensView:
 
     def __init__(self, camera: CameraModel, side: int, lens: Lens) -> None:
         self._side, self._width, self._height = side, lens.width, lens.height
-        across, down, self._covered = _density(camera, side, lens)
+        across, down, least, self._covered = _density(camera, side, lens)
+        self._spare = _spare(least)
         fewer = math.ceil(max(across, down) / max(MAX_SAMPLES // side, 2))
         self._small = lens.sized(-(-lens.width // fewer), -(-lens.height // fewer))
         columns, rows = side * math.ceil(across / fewer), side * math.ceil(down / fewer)
@@ -122,6 +133,11 @@ class LensView:
     def covered(self) -> float:
         """See `View.covered`."""
         return self._covered
+
+    @property
+    def spare(self) -> int:
+        """See `View.spare`."""
+        return self._spare
 
     def square(self, picture: Pixels) -> Pixels:
         """See `View.square`."""
@@ -185,8 +201,15 @@ def _is_trained(camera: CameraModel, side: int, lens: Lens) -> bool:
     return True
 
 
-def _density(camera: CameraModel, side: int, lens: Lens) -> tuple[int, int, float]:
-    """Pixels of the picture that the densest cell spans across and down, and the share of cells that are seen."""
+def _spare(pixels: float) -> int:
+    """See `View.spare`, for a square whose least dense cell spans so many pixels."""
+    return max(int(pixels / SPARE_PIXELS), 1)
+
+
+def _density(camera: CameraModel, side: int, lens: Lens) -> tuple[int, int, float, float]:
+    """Pixels of the picture that the densest cell spans across and down and the least dense one either way, and the
+    share of cells that are seen.
+    """
     x, y = lens.source_pixels(trained_pinhole(camera, side, side), side, side)
     seen = np.isfinite(x)
     if not seen.any():
@@ -195,8 +218,10 @@ def _density(camera: CameraModel, side: int, lens: Lens) -> tuple[int, int, floa
             f"got {lens}: look after its principal point and focal lengths"
         )
     steps = [np.hypot(np.diff(x, axis=axis), np.diff(y, axis=axis)) for axis in (1, 0)]
-    across, down = (max(math.ceil(np.max(step[np.isfinite(step)], initial=1.0) - 1e-3), 1) for step in steps)
-    return across, down, float(seen.mean())
+    steps = [step[np.isfinite(step)] for step in steps]
+    across, down = (max(math.ceil(np.max(step, initial=1.0) - 1e-3), 1) for step in steps)
+    least = min(float(np.min(step, initial=np.inf)) for step in steps)
+    return across, down, least if math.isfinite(least) else 1.0, float(seen.mean())
 
 
 def _fixed_maps(

@@ -18,7 +18,7 @@ from xview_deploy.bases.robot_command import STAND, RobotCommand
 from xview_deploy.cameras.lens import Lens
 from xview_deploy.cameras.view import View, located, view_of
 from xview_deploy.goal import CrossViewGoal, age_fault
-from xview_deploy.picture import decode_picture
+from xview_deploy.picture import check_container, decode_picture
 from xview_deploy.pursuit.outcome import PursuitLimits, StopCondition, Verdict
 from xview_deploy.runtime.policy import Decision, Policy
 from xview_deploy.spec import ContractError
@@ -158,9 +158,9 @@ class Pursuit:
         if picture is None or complaint:
             return Outcome(WAITING_FOR_PICTURE, complaint)
         try:
-            image = decode_picture(picture, "onboard picture")
-            height, width = image.shape[:2]
-            self.view = view_of(self.policy.camera, self.policy.image_size, width, height, self._lens)
+            width, height = check_container(picture, "onboard picture")
+            image = decode_picture(picture, "onboard picture", self._view(width, height).spare)
+            self.view = self._view(image.shape[1], image.shape[0])
         except ContractError as error:
             return Outcome(WAITING_FOR_PICTURE, str(error))
         self._answered_ns = stamp_ns
@@ -172,6 +172,9 @@ class Pursuit:
             lasting_s = age_s + outcome.decision.ms / 1000 + outcome.command.hold_s + self._mapping.motion.settle_s
             self._step_over_ns = stamp_ns + int(lasting_s * 1e9) if outcome.command.hold_s else 0
         return outcome
+
+    def _view(self, width: int, height: int) -> View:
+        return view_of(self.policy.camera, self.policy.image_size, width, height, self._lens)
 
     def _answer(self, image: NDArray[np.uint8], view: View, now_s: float, acting: bool) -> Outcome:
         rng = self._rng if self.settings.temperature > 0 else None
