@@ -157,6 +157,13 @@ def test_a_policy_that_remembers_outside_its_state_is_not_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_policy_without_correlation_becomes_a_bundle_that_agrees(tmp_path):
+    policy = lively(SmallPolicy(dataclasses.replace(LITTLE, correlation=False)))
+    report = export_bundle(policy, tmp_path / "plain.xview", ORIGIN, ParitySettings(steps=20, world_steps=0))
+    assert report.rollouts["random"].agreement == 1
+    assert OnnxPolicy.load(tmp_path / "plain.xview").metadata.policy == "small"
+
+
 def test_an_action_table_of_other_sizes_is_refused(tmp_path):
     origin = BundleOrigin(name="x", events=("approach",), actions=ActionTable(buttons=((), ("forward",))))
     with pytest.raises(ExportError, match=r"expected the sizes \(7, 11, 11\) of the policy's heads, got \(2, 11, 11\)"):

@@ -1,7 +1,11 @@
 """The small policy keeps its promises: shapes, causality, window, explicit state, use of the mask."""
 
+import dataclasses
+import json
+
 import pytest
 import torch
+from xview_training.policy.architectures import build, config_from
 from xview_training.policy.heads import PolicyOutput
 from xview_training.policy.memory import State
 from xview_training.policy.small import Goal, SmallPolicy, SmallPolicyConfig
@@ -180,6 +184,25 @@ def test_correlation_peaks_where_the_target_is_before_any_training():
     assert matches[1:3, 5:7].max() > matches[5:7, 1:3].max()
 
 
+def test_the_correlation_can_be_left_out_and_takes_its_few_parameters_along():
+    with_it, without = (SmallPolicy(SmallPolicyConfig(correlation=there)) for there in (True, False))
+    absent = {name for name, _ in with_it.named_parameters()} - {name for name, _ in without.named_parameters()}
+    assert {name.split(".")[0] for name in absent} == {"correlation", "match_to_tokens", "place"}
+    assert sum(p.numel() for p in with_it.parameters()) - sum(p.numel() for p in without.parameters()) == 3234
+    assert encode(without, 1).vector.shape == (1, without.config.token_width)
+    output, _ = run(without, pictures(1, 2))
+    assert all(torch.isfinite(part).all() for part in output)
+
+
+def test_checkpoints_say_whether_there_is_a_correlation_and_old_ones_have_it():
+    config = SmallPolicyConfig(correlation=False)
+    record = json.loads(json.dumps(dataclasses.asdict(config)))
+    assert config_from(record) == config
+    assert build(config_from(record)).correlation is None
+    del record["correlation"]
+    assert config_from(record).correlation
+
+
 def test_an_empty_mask_gives_finite_outputs(policy):
     with torch.no_grad():
         goal = policy.encode_goal(pictures(1), torch.zeros(1, 64, 64, dtype=torch.uint8))
@@ -187,8 +210,9 @@ def test_an_empty_mask_gives_finite_outputs(policy):
     assert all(torch.isfinite(part).all() for part in output)
 
 
-def test_every_parameter_receives_a_gradient():
-    policy = make_policy()
+@pytest.mark.parametrize("correlation", [True, False])
+def test_every_parameter_receives_a_gradient(correlation):
+    policy = make_policy(correlation=correlation)
     event = torch.arange(2) + 2
     _, warm = run(policy, pictures(2, 3, seed=4))
     output, state = policy(pictures(2, WINDOW), encode(policy, 2), event, previous(2, WINDOW), warm.detach())

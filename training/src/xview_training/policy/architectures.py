@@ -49,7 +49,10 @@ def untrained(name: str) -> CrossViewPolicy:
 def config_from(record: Mapping[str, Any]) -> Config:
     """A configuration from the JSON that a checkpoint holds; ValueError names the field that is wrong.
 
-    Checkpoints from before there were two architectures do not name theirs: they are of `small`.
+    Checkpoints from before there were two architectures do not name theirs: they are of `small`. Nor do those from
+    before the correlation could be left out: they have it.
     """
     full = {"architecture": "small"} | dict(record)
+    if full["architecture"] == "small":
+        full = {"correlation": True} | full
     return strict_json.load(named(KINDS, str(full["architecture"]), "architecture"), full, "policy")

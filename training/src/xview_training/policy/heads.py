@@ -40,22 +40,25 @@ class PolicyOutput(NamedTuple):
 class PlaceHead(nn.Module):
     """Where in the picture: heat-map over the tokens' cells, then a point and a box around it."""
 
-    def __init__(self, width: int, side: int) -> None:
+    def __init__(self, width: int, side: int, correlated: bool = True) -> None:
         super().__init__()
         self.cell = nn.Linear(width, 1)
         self.none = nn.Linear(width, 1)
-        self.match = nn.Parameter(torch.tensor(1.0))  # how far the correlation alone decides
+        # How far the correlation alone decides.
+        self.match = nn.Parameter(torch.tensor(1.0)) if correlated else None
         self.shift = nn.Linear(width, 2)
         self.extent = nn.Linear(width, 4)
         self.reach = 1.0 / side  # the point may move by one cell from the heat-map's centre of mass
         self.side = side
 
-    def forward(self, tokens: Tensor, matches: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, tokens: Tensor, matches: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """tokens (N, L, D), matches (N, L) -> heat-map (N, L + 1), point (N, 2), box (N, 4), looks (N, 2D).
 
         `looks` is the tokens' mean weighted by the heat-map, then their plain mean.
         """
-        cells = self.cell(tokens).squeeze(-1) + self.match * matches
+        cells = self.cell(tokens).squeeze(-1)
+        if self.match is not None and matches is not None:
+            cells = cells + self.match * matches
         weights = cells.softmax(-1)
         evenly = torch.full_like(weights, 1 / weights.shape[-1])
         looks = torch.matmul(torch.stack([weights, evenly], 1), tokens)

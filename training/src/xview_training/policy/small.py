@@ -41,6 +41,7 @@ class SmallPolicyConfig:
     token_width: int = 96  # D of the tokens at S/8
     fusion_blocks: int = 2
     fusion_heads: int = 3
+    correlation: bool = True  # the goal's features are correlated with the picture's; false: for comparison
     correlation_width: int = 32
     reduced_width: int = 16  # of each token when the picture becomes one vector
     embedding_width: int = 16  # of the event and of each part of the previous action
@@ -65,7 +66,11 @@ class SmallPolicyConfig:
 
 
 class SmallPolicy(CrossViewPolicy):
-    """See `CrossViewPolicy`. A goal's vector (B, D + K) is the masked target, then its correlation kernel."""
+    """See `CrossViewPolicy`. A goal's vector (B, D + K) is the masked target, then its correlation kernel.
+
+    Without the correlation the vector is (B, D), and neither tokens nor heat-map are told where the picture looks like
+    the target.
+    """
 
     def __init__(self, config: SmallPolicyConfig) -> None:
         super().__init__()
@@ -73,17 +78,17 @@ class SmallPolicy(CrossViewPolicy):
         width, cells = config.token_width, config.side**2
         self.image_encoder = ImageEncoder(config.stem_width, config.feature_width, width)
         self.mask_encoder = MaskEncoder(width)
-        self.correlation = Correlation(config.feature_width, config.correlation_width)
+        self.correlation = Correlation(config.feature_width, config.correlation_width) if config.correlation else None
         self.target = nn.Linear(config.feature_width, width)
         self.goal_positions = token_positions(cells, width)
         self.positions = token_positions(cells, width)
         self.target_to_tokens = nn.Linear(width, width)
-        self.match_to_tokens = nn.Parameter(torch.randn(width) * 0.1)
+        self.match_to_tokens = nn.Parameter(torch.randn(width) * 0.1) if config.correlation else None
         self.fusion = nn.ModuleList(
             FusionBlock(width, config.fusion_heads, 2 * width) for _ in range(config.fusion_blocks)
         )
         self.norm = nn.LayerNorm(width)
-        self.place = PlaceHead(width, config.side)
+        self.place = PlaceHead(width, config.side, config.correlation)
         self.reduce = nn.Linear(width, config.reduced_width)
         self._build_decision(config, cells)
         for parameter in self.parameters():
@@ -116,8 +121,9 @@ class SmallPolicy(CrossViewPolicy):
         tokens = tokens + self.mask_encoder(goal_mask) + self.goal_positions
         with full_precision():
             pooled = pool_under_mask(features, goal_mask)
-            target = self.target(pooled)
-            vector = torch.cat([target, self.correlation.kernel(pooled)], -1)
+            vector = self.target(pooled)
+            if self.correlation is not None:
+                vector = torch.cat([vector, self.correlation.kernel(pooled)], -1)
         return Goal(tokens.float(), vector)
 
     def forward(
@@ -133,6 +139,14 @@ class SmallPolicy(CrossViewPolicy):
         if hidden is not None:
             start = torch.tensor(self._noop, device=previous_action.device)
             previous_action = torch.where(hidden.unsqueeze(-1), start, previous_action)
+        summary, place = self.perceive(images, goal, event, previous_action)
+        remembered, state = self.remember(summary, state)
+        return self.decide(remembered, summary, place), state
+
+    def perceive(
+        self, images: Tensor, goal: Goal, event: Tensor, previous_action: Tensor
+    ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+        """What needs no memory: each picture's summary (B, T, width); heat-map, point and box as of `PolicyOutput`."""
         batch, steps = images.shape[:2]
         tokens, matches = self._see(images.flatten(0, 1), goal)
         reduced = self.reduce(tokens).flatten(1)
@@ -141,21 +155,32 @@ class SmallPolicy(CrossViewPolicy):
             seen = torch.cat([reduced.float(), heatmap.softmax(-1), looks], -1)
             told = self._tell(event, previous_action)
             summary = self.summary(torch.cat([seen.view(batch, steps, -1), told], -1))
-            remembered, state = self.memory(summary, state)
-            decision = self.decision(torch.cat([remembered, summary], -1))
-        buttons, pitch, yaw, value, bearing = decision
         heatmap, point, box = (x.view(batch, steps, -1) for x in (heatmap, point, box))
-        return PolicyOutput(buttons, pitch, yaw, value, heatmap, point, box, bearing), state
+        return summary, (heatmap, point, box)
 
-    def _see(self, images: Tensor, goal: Goal) -> tuple[Tensor, Tensor]:
-        """Pictures (N, S, S, 3) -> tokens that know the goal (N, L, D), and the correlation map (N, L)."""
+    def remember(self, summary: Tensor, state: State) -> tuple[Tensor, State]:
+        """Summaries (B, T, width) and the memory before them -> what is remembered at each, the memory after them."""
+        with full_precision():
+            remembered: tuple[Tensor, State] = self.memory(summary, state)
+        return remembered
+
+    def decide(self, remembered: Tensor, summary: Tensor, place: tuple[Tensor, Tensor, Tensor]) -> PolicyOutput:
+        """The answer, from what is remembered and what is seen (B, T, ...)."""
+        with full_precision():
+            buttons, pitch, yaw, value, bearing = self.decision(torch.cat([remembered, summary], -1))
+        return PolicyOutput(buttons, pitch, yaw, value, *place, bearing)
+
+    def _see(self, images: Tensor, goal: Goal) -> tuple[Tensor, Tensor | None]:
+        """Pictures (N, S, S, 3) -> tokens (N, L, D) that know the goal, and the correlation map (N, L) if any."""
         width = self.config.token_width
         target, kernel = goal.vector[:, :width], goal.vector[:, width:]
         features, tokens = self.image_encoder(images)
-        matches = self.correlation(features, kernel)
         hint = (self.positions + self.target_to_tokens(target).unsqueeze(1)).to(tokens.dtype)  # (B, L, D)
         tokens = (tokens.unflatten(0, (hint.shape[0], -1)) + hint.unsqueeze(1)).flatten(0, 1)
-        tokens = tokens + matches.to(tokens.dtype).unsqueeze(-1) * self.match_to_tokens.to(tokens.dtype)
+        matches = None
+        if self.correlation is not None and self.match_to_tokens is not None:
+            matches = self.correlation(features, kernel)
+            tokens = tokens + matches.to(tokens.dtype).unsqueeze(-1) * self.match_to_tokens.to(tokens.dtype)
         for block in self.fusion:
             tokens = block(tokens, goal.tokens)
         return self.norm(tokens), matches
