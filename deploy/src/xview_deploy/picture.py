@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
@@ -28,14 +28,18 @@ MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)  # stuffed zeros and fill by
 REDUCED = {8: cv2.IMREAD_REDUCED_GRAYSCALE_8, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 2: cv2.IMREAD_REDUCED_GRAYSCALE_2}
 
 
-def decode_picture(data: bytes, what: str = "picture", spare: int = 1) -> NDArray[np.uint8]:
+def decode_picture(
+    data: bytes, what: str = "picture", spare: Callable[[int, int], int] | None = None
+) -> NDArray[np.uint8]:
     """The picture of a JPEG or PNG as uint8 (H, W, 3) RGB; ContractError for anything damaged.
 
-    spare: whoever needs only one pixel in so many along each side gets a JPEG decoded at a half, a quarter or an
-    eighth of its sides, never less than 1/spare, rounded up: the decoder then leaves out most of its work.
+    spare: whoever needs only one pixel in so many along each side of a picture of that width and height gets a JPEG
+    decoded at a half, a quarter or an eighth of its sides, never less than 1/spare, rounded up: the decoder then
+    leaves out much of its work.
     """
-    check_container(data, what)
-    color = cv2.IMREAD_COLOR_RGB if data.startswith(PNG_SIGNATURE) else _color_flag(spare)
+    width, height = check_container(data, what)
+    is_png = data.startswith(PNG_SIGNATURE)
+    color = cv2.IMREAD_COLOR_RGB if spare is None or is_png else _color_flag(spare(width, height))
     # An EXIF turn would part the picture from the mask that was drawn on it.
     return _imdecode(data, color | cv2.IMREAD_IGNORE_ORIENTATION, what)
 

@@ -190,7 +190,7 @@ def thumb(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def _change(thumbs: list[NDArray[np.float32]]) -> float:
     """How far the pictures went from the first, mean grey levels."""
-    return max(float(np.abs(later - thumbs[0]).mean()) for later in thumbs)
+    return float(np.abs(np.stack(thumbs) - thumbs[0]).mean(axis=(1, 2)).max())
 
 
 def check_not_negative(settings: object) -> None:

@@ -18,7 +18,7 @@ from xview_deploy.bases.robot_command import STAND, RobotCommand
 from xview_deploy.cameras.lens import Lens
 from xview_deploy.cameras.view import View, located, view_of
 from xview_deploy.goal import CrossViewGoal, age_fault
-from xview_deploy.picture import check_container, decode_picture
+from xview_deploy.picture import decode_picture
 from xview_deploy.pursuit.outcome import PursuitLimits, StopCondition, Verdict
 from xview_deploy.runtime.policy import Decision, Policy
 from xview_deploy.spec import ContractError
@@ -158,8 +158,7 @@ class Pursuit:
         if picture is None or complaint:
             return Outcome(WAITING_FOR_PICTURE, complaint)
         try:
-            width, height = check_container(picture, "onboard picture")
-            image = decode_picture(picture, "onboard picture", self._view(width, height).spare)
+            image = decode_picture(picture, "onboard picture", lambda width, height: self._view(width, height).spare)
             self.view = self._view(image.shape[1], image.shape[0])
         except ContractError as error:
             return Outcome(WAITING_FOR_PICTURE, str(error))
@@ -178,8 +177,9 @@ class Pursuit:
 
     def _answer(self, image: NDArray[np.uint8], view: View, now_s: float, acting: bool) -> Outcome:
         rng = self._rng if self.settings.temperature > 0 else None
+        square = view.square(image)
         decision = self.policy.act(
-            view.square(image),
+            square,
             allowed=self._mapping.allowed(self.policy.actions),
             rng=rng,
             temperature=self.settings.temperature or 1.0,
@@ -187,7 +187,7 @@ class Pursuit:
         self.step += 1
         command = self._mapping.command(decision.action, self.policy.actions)
         if acting:
-            self.verdict = self.stop.on_decision(decision.belief, command.velocity, image, now_s)
+            self.verdict = self.stop.on_decision(decision.belief, command.velocity, square, now_s)
         decision = dataclasses.replace(decision, belief=located(view, decision.belief))
         if self.verdict is not None:
             return Outcome(ENDED, str(self.verdict), decision, STAND)

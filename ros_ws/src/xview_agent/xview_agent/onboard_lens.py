@@ -43,6 +43,7 @@ class OnboardLens:
         self._pursuit = pursuit
         self._last = ""
         self._covered = 1.0
+        self._begins = True
         knows = self._pictures != UNCALIBRATED
         self._waits = knows and not self._file
         self._pursuit.look_through(self._seen_through(load_calibration(self._file)) if knows and self._file else None)
@@ -57,7 +58,12 @@ class OnboardLens:
             self._subscription = None
 
     def before_picture(self) -> None:
-        """To be called before each decision: keeps it waiting for a CameraInfo that somebody publishes."""
+        """To be called before each decision: keeps the first waiting for a CameraInfo that somebody publishes."""
+        if self._begins:
+            self._begins = False
+            self._wait_for_info()
+
+    def _wait_for_info(self) -> None:
         if not self._waits:
             return
         if self._node.count_publishers(self._topic) > 0:
@@ -66,7 +72,8 @@ class OnboardLens:
             self._pursuit.look_through(None)
 
     def after_picture(self) -> None:
-        """To be called after each decision: warns of a camera that sees little of what the policy should."""
+        """To be called after each decision: keeps the next waiting, and warns of a camera that sees too little."""
+        self._wait_for_info()
         view = self._pursuit.view
         if view is None or view.covered == self._covered:
             return

@@ -255,9 +255,10 @@ class PolicyNode(ManagedNode):
         self._lens.before_picture()
         outcome = self._pursuit.decide(data, nanoseconds(header.stamp), picture_age_s, time.monotonic(), acting)
         if picture is not None:
+            picture_age_s = age_s(header.stamp, self.get_clock())  # at the decision, before anybody acts on it
             self._publish_command(outcome, header)
         self._lens.after_picture()
-        self._tell(outcome, header)
+        self._tell(outcome, header, picture_age_s)
         if outcome.state == ENDED and self._pursuit.verdict is not None:
             self._server.end(self._pursuit.verdict)
 
@@ -274,8 +275,7 @@ class PolicyNode(ManagedNode):
         self._command.publish(command_message(command, picture, decided, goal.id, goal.header.stamp))
         self._commanded = command
 
-    def _tell(self, outcome: Outcome, picture: Header) -> None:
-        picture_age_s = age_s(picture.stamp, self.get_clock()) if self._picture is not None else 0.0
+    def _tell(self, outcome: Outcome, picture: Header, picture_age_s: float) -> None:
         self._reporter.tell(outcome, self._goal, picture, picture_age_s)
         if self._server.busy:
             feedback = feedback_message(outcome, picture, picture_age_s, armed=self._armed is True)
