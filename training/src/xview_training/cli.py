@@ -15,6 +15,7 @@ from xview_training.bench.commands import (
     bench_links,
     bench_policy,
     bench_sim,
+    bench_train,
 )
 from xview_training.dataset_command import (
     dataset_from_lerobot,
@@ -54,5 +55,6 @@ def commands() -> Mapping[str, Any]:
             "fuzz-sim": bench_fuzz_sim,
             "policy": bench_policy,
             "sim": bench_sim,
+            "train": bench_train,
         },
     }

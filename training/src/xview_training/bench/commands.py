@@ -205,3 +205,40 @@ def bench_links(policy: str = "small", calls: int = 100, folder: Path | None = N
     print("\n".join(as_text(policy, costs)))
     if json is not None:
         write_json(json, {"policy": policy} | dataclasses.asdict(costs))
+
+
+def bench_train(
+    suite: str = "train",
+    environments: int = 32,
+    steps: int = 32,
+    minibatch: int = 8,
+    seconds: float = 40.0,
+    rounds: int = 4,
+    threads: int = 2,
+    device: str = "cpu",
+    seed: int = 0,
+    json: Path | None = None,
+) -> None:
+    """Frames a second of the whole PPO loop and where its time goes, beside CleanRL's structure in the same worlds.
+
+    Args:
+        suite: whose tasks both play.
+        environments: worlds of each loop.
+        steps: decisions that each world plays before a loop learns.
+        minibatch: worlds whose steps make one update.
+        seconds: of each loop, wall-clock time.
+        rounds: turns that the loops come in.
+        threads: processor threads of both.
+        device: where both policies compute: cpu, cuda or cuda:NUMBER.
+        seed: of tasks, weights and actions.
+        json: write the figures to this file.
+    """
+    from xview_training.bench.train import TrainBenchSettings, as_text, measure
+
+    settings = checked(
+        TrainBenchSettings, suite, environments, steps, minibatch, seconds, rounds, threads, device, seed
+    )
+    rates = checked(measure, settings)
+    print("\n".join(as_text(settings, rates)))
+    if json is not None:
+        write_json(json, dataclasses.asdict(settings) | dataclasses.asdict(rates))

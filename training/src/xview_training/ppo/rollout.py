@@ -63,7 +63,7 @@ class Rollout:
         n = len(envs)
         self.config, self.envs, self.policy, self.sampler = config, envs, policy.eval(), sampler
         self.reference = Reference(reference, n, config.bf16)
-        self.stopwatch = Stopwatch("simulate", "infer", "reference")
+        self.stopwatch = Stopwatch("simulate", "infer", "store", "reference")
         self.version = 0
         self.decisions = 0
         self._state = policy.initial_state(n)
@@ -92,8 +92,8 @@ class Rollout:
         self._open()
         with self.stopwatch("infer"):
             output, self._state = self._forward()
-            finished = self._settle(output.value[:, 0])
             action, log_prob = self._choose(output)
+        finished = self._settle(output.value[:, 0])
         alive = np.flatnonzero(~self.envs.done)
         self._write(alive, action, log_prob, output.value[:, 0])
         with self.stopwatch("simulate"):
@@ -110,7 +110,7 @@ class Rollout:
         if self._waiting:
             with self.stopwatch("infer"):
                 output, _ = self._forward()
-                finished += self._settle(output.value[:, 0])
+            finished += self._settle(output.value[:, 0])
         return finished
 
     def give_up(self) -> list[Fragment]:
@@ -233,19 +233,20 @@ class Rollout:
 
     def _write(self, alive: np.ndarray, action: np.ndarray, log_prob: np.ndarray, value: Tensor) -> None:
         envs, seen = self.envs, self.envs.observation
-        view = envs.view.copy()
-        view[:, PIXELS] *= envs.pixel_scale
-        self._seen |= view[:, PIXELS] >= SEEN_PIXELS
-        columns = {
-            "images": seen.image,
-            "previous_action": seen.previous_action,
-            "action": action,
-            "log_prob": log_prob,
-            "value": value.float().cpu().numpy(),
-            "view": view,
-            "bearing": envs.bearings() * self._seen[:, None],
-        }
-        self._recorder.write(alive, columns)
+        with self.stopwatch("store"):
+            view = envs.view.copy()
+            view[:, PIXELS] *= envs.pixel_scale
+            self._seen |= view[:, PIXELS] >= SEEN_PIXELS
+            columns = {
+                "images": seen.image,
+                "previous_action": seen.previous_action,
+                "action": action,
+                "log_prob": log_prob,
+                "value": value.float().cpu().numpy(),
+                "view": view,
+                "bearing": envs.bearings() * self._seen[:, None],
+            }
+            self._recorder.write(alive, columns)
 
     def _reward(self, alive: np.ndarray, first_before: np.ndarray) -> None:
         """One for success; less than nothing for a wrong object first, where that is wished."""
@@ -259,6 +260,10 @@ class Rollout:
         if len(slots) == 0:
             return []
         logits = self._reference_logits(slots)
+        with self.stopwatch("store"):
+            return self._taken(slots, logits)
+
+    def _taken(self, slots: np.ndarray, logits: dict[int, np.ndarray]) -> list[Fragment]:
         finished = []
         for slot in slots:
             fields = self._recorder.take(int(slot)) | {"reference_logits": logits[int(slot)]} | self._about(int(slot))
@@ -312,7 +317,8 @@ class Rollout:
 
     def _settle(self, value: Tensor) -> list[Fragment]:
         """Fragments that waited for the value (N,) of the picture after them."""
-        values = value.float().cpu().numpy()
-        finished = [Fragment(**fields, next_value=float(values[slot])) for slot, fields in self._waiting]
-        self._waiting = []
+        with self.stopwatch("store"):
+            values = value.float().cpu().numpy()
+            finished = [Fragment(**fields, next_value=float(values[slot])) for slot, fields in self._waiting]
+            self._waiting = []
         return finished

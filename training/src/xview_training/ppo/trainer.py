@@ -68,7 +68,8 @@ class PpoTrainer:
         self.sampler = TaskSampler(experiment.sampling, suite, experiment.seed)
         self.rollout = Rollout(config, envs, policy, copy.deepcopy(policy), self.sampler, experiment.seed)
         self.ledger = Ledger()
-        self.seconds = {"simulate": 0.0, "infer": 0.0, "reference": 0.0, "learn": 0.0}  # over all sessions
+        # Over all sessions.
+        self.seconds = {"simulate": 0.0, "infer": 0.0, "store": 0.0, "reference": 0.0, "learn": 0.0}
         self.elapsed_s = 0.0  # of training, over all sessions
         self.figures: dict[str, float] = {}
         self._kept: list[tuple[Fragment, int]] = []  # fragments that may be used again, and how often they were
@@ -204,7 +205,8 @@ class PpoTrainer:
         self.sampler.restore(state["sampler"])
         self.sampler.again([Task.from_json(line) for line in state["under_way"]])
         self.ledger.restore(state["ledger"])
-        self.origin, self.elapsed_s, self.seconds = state["origin"], state["seconds"], state["seconds_of"]
+        self.origin, self.elapsed_s = state["origin"], state["seconds"]
+        self.seconds |= state["seconds_of"]
         self.rollout.refresh(learner.iteration)
 
 
