@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from rclpy.client import Client
+from rclpy.task import Future
 from xview_interfaces.msg import GateStatus, PolicyStatus
 
 from xview_agent import topics
@@ -51,13 +52,16 @@ class Ears:
 
     def call(self, client: Client, request: Any) -> Any:
         """A service's response. Unexplained where none comes."""
-        answered = threading.Event()
         if not client.wait_for_service(timeout_sec=ANSWER_S):
             raise Unexplained(f"no service {client.srv_name}")
-        future = client.call_async(request)
+        return self.answer(client.call_async(request), f"{client.srv_name} to {request}")
+
+    def answer(self, future: Future, what: str) -> Any:
+        """What the future brings. Unexplained where it brings nothing."""
+        answered = threading.Event()
         future.add_done_callback(lambda _: answered.set())
         if not answered.wait(ANSWER_S) or future.result() is None:
-            raise Unexplained(f"no answer of {client.srv_name} within {ANSWER_S:g} s to {request}"[:300])
+            raise Unexplained(f"no answer of {what} within {ANSWER_S:g} s"[:300])
         return future.result()
 
 

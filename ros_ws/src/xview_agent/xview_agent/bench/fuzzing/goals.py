@@ -1,4 +1,7 @@
-"""Fuzzing of what the policy is told: goals, onboard pictures, the camera's calibration. Its status is the verdict."""
+"""Fuzzing of what the policy is told: goals by topic and action, onboard pictures, the camera's calibration.
+
+Its status is the verdict.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,17 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from rclpy.action import ActionClient
 from sensor_msgs.msg import CameraInfo, CompressedImage
 from std_msgs.msg import Header
 from xview_deploy.cameras.lens import Lens, Pinhole
 from xview_deploy.picture import encode_jpeg, encode_mask
+from xview_interfaces.action import Pursue
 from xview_interfaces.msg import CrossViewGoal, PolicyStatus
 
 from xview_agent import topics
 from xview_agent.bench.fuzzing.ears import Ears, refusal
-from xview_agent.bench.fuzzing.kinds import TAKEN
+from xview_agent.bench.fuzzing.kinds import TAKEN, Unexplained
 from xview_agent.bench.fuzzing.mutation import Mutator
 from xview_agent.camera_info import info_message
 from xview_agent.goal_message import GOAL_VERSION
@@ -56,15 +61,43 @@ class Goals:
 
     def send(self, goal: CrossViewGoal) -> str:
         """The policy's verdict."""
+        sent_s = time.monotonic()
+        self._publisher.publish(goal)
+        return self.verdict(goal, sent_s)
 
-        def verdict(status: PolicyStatus, _: float) -> str | None:
+    def verdict(self, goal: CrossViewGoal, sent_s: float) -> str:
+        """The policy's, on a goal that was sent then."""
+
+        def said(status: PolicyStatus, _: float) -> str | None:
             if status.goal_id != goal.id:
                 return None
             return refusal(status.message) if status.state == PolicyStatus.REFUSED else TAKEN
 
+        return self._ears.hear("policy", sent_s, said)
+
+
+class Pursuits:
+    """The same goals by the action, with limits of time."""
+
+    name, share = "pursue requests", 5
+
+    def __init__(self, ears: Ears, goals: Goals) -> None:
+        self._ears, self._goals = ears, goals
+        self._client: ActionClient = ActionClient(ears.node, Pursue, topics.PURSUE)
+
+    def attempt(self, mutator: Mutator) -> str:
+        """See `Kind.attempt`. What was taken is cancelled, and its end must have a reason."""
+        limits = {"timeout_s": 60.0, "lost_timeout_s": 10.0, "stuck_timeout_s": 5.0}
+        request = mutator.message(Pursue.Goal(goal=self._goals.sound(), **limits))
         sent_s = time.monotonic()
-        self._publisher.publish(goal)
-        return self._ears.hear("policy", sent_s, verdict)
+        handle = self._ears.answer(self._client.send_goal_async(request), f"the action to {request}")
+        if not handle.accepted:
+            raise Unexplained("an active policy would not take a request")
+        verdict = self._goals.verdict(request.goal, sent_s)
+        if verdict == TAKEN:
+            self._ears.answer(handle.cancel_goal_async(), "the cancelling")
+        refusal(self._ears.answer(handle.get_result_async(), "the action's end").result.reason)
+        return verdict
 
 
 class Pictures:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from xview_agent.bench.fuzzing.ears import Ears
 from xview_agent.bench.fuzzing.gate import gate_kinds
-from xview_agent.bench.fuzzing.goals import Calibrations, Goals, Pictures
+from xview_agent.bench.fuzzing.goals import Calibrations, Goals, Pictures, Pursuits
 from xview_agent.bench.fuzzing.kinds import Kind
 from xview_agent.bench.fuzzing.services import Parameters, Trials
 from xview_agent.bench.stage import Stage
@@ -19,4 +19,4 @@ def graph_kinds(stage: Stage) -> list[Kind]:
     goals = Goals(ears)
     pictures = Pictures(ears, goals)
     calibrations = Calibrations(ears, pictures)
-    return [goals, pictures, calibrations, *gate_kinds(ears), Parameters(ears), Trials(ears)]
+    return [goals, Pursuits(ears, goals), pictures, calibrations, *gate_kinds(ears), Parameters(ears), Trials(ears)]
