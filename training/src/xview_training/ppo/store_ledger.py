@@ -1,7 +1,8 @@
 """What became of every fragment, as the sum of a journal's entries: the same entries always give the same ledger.
 
 Pure bookkeeping: it knows neither files nor disks nor processes, and refuses nothing. Staleness is counted in published
-versions of the weights, reuse in times that a fragment was handed out.
+versions of the weights, reuse in times that a fragment was handed out. Its memory does not grow with what is over: of
+closed fragments it keeps their names, as ranges, and the numbers of the latest batches' alone.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from xview_training.ppo.fragment_files import Header
+from xview_training.ppo.store_names import NamesSeen
 
 KEPT_BATCHES = 8  # handed out last: their answers are given again where a caller did not get them
 
@@ -70,7 +72,9 @@ class Ledger:
         self.batches: dict[int, list[str]] = {}  # the learner's latest, by their numbers
         self.open: dict[str, FragmentRecord] = {}  # in order of arrival: may still be handed out
         self.uses: dict[str, int] = {}  # of the open ones
-        self.closed: dict[str, tuple[int, int]] = {}  # decisions and uses of those never to be handed out again
+        # Decisions and uses of those never to be handed out again, while one of `batches` names them.
+        self.closed: dict[str, tuple[int, int]] = {}
+        self.names = NamesSeen()  # of all that were ever added
 
     def apply(self, entry: Mapping[str, Any]) -> None:
         """Books one entry."""
@@ -85,7 +89,7 @@ class Ledger:
 
     def knows(self, id: str) -> bool:
         """Whether this fragment was ever added."""
-        return id in self.open or id in self.closed
+        return id in self.names
 
     def concerns(self, id: str) -> bool:
         """Whether it may still be handed out, or was in one of the latest batches."""
@@ -107,6 +111,7 @@ class Ledger:
         for fields in entry["records"]:
             record = FragmentRecord(*fields)
             self.open[record.id], self.uses[record.id] = record, 0
+            self.names.add(record.id)
             self.counts.fragments += 1
             self.counts.added += record.decisions
 
@@ -114,6 +119,7 @@ class Ledger:
         self.batches[entry["batch"]] = list(entry["ids"])
         for old in sorted(self.batches)[:-KEPT_BATCHES]:
             del self.batches[old]
+        self._forget()
         for id in entry["ids"]:
             decisions = self.open[id].decisions
             self.counts.used += 0 if self.uses[id] else decisions
@@ -128,6 +134,7 @@ class Ledger:
             counts.earlier = entry["trained"]
         counts.lost += max(0, counts.trained - entry["trained"])
         self.learner, self.batches = entry["learner"], {}
+        self._forget()
         self.learners += 1
         self.version = entry["version"]
 
@@ -145,9 +152,7 @@ class Ledger:
         counts.damaged_files += 1
         if not self.concerns(id):
             return
-        if id in self.open:
-            self._close(id)
-        decisions, uses = self.closed[id]
+        decisions, uses = self._close(id) if id in self.open else self.closed[id]
         for batch in self.batches.values():
             if id in batch:
                 batch.remove(id)
@@ -155,7 +160,16 @@ class Ledger:
                 uses -= 1
                 counts.used -= 0 if uses else decisions
         counts.damaged += 0 if uses else decisions
-        self.closed[id] = decisions, uses
+        self.closed.pop(id, None)
 
-    def _close(self, id: str) -> None:
-        self.closed[id] = self.open.pop(id).decisions, self.uses.pop(id)
+    def _close(self, id: str) -> tuple[int, int]:
+        """It is not handed out again; its decisions and uses."""
+        closed = self.open.pop(id).decisions, self.uses.pop(id)
+        if self.concerns(id):
+            self.closed[id] = closed
+        return closed
+
+    def _forget(self) -> None:
+        """Leaves out of `closed` what no batch names any more."""
+        named = {id for batch in self.batches.values() for id in batch}
+        self.closed = {id: closed for id, closed in self.closed.items() if id in named}
