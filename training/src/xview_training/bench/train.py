@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -58,6 +58,9 @@ class TrainRates:
     frames_per_second: float
     baseline_frames_per_second: float
     ratio: float
+    frames_per_core_second: float  # of processor time: what else a shared machine does hardly counts
+    baseline_frames_per_core_second: float
+    ratio_per_core_second: float
     shares: dict[str, float]  # of our time; what is left is the loop itself
     baseline_shares: dict[str, float]
 
@@ -73,20 +76,45 @@ def measure(settings: TrainBenchSettings) -> TrainRates:
         ours.iterate()
         return ours.global_step - before
 
-    loops = {OURS: ours_once, THEIRS: theirs.iterate}
+    loops = {OURS: Loop(ours_once), THEIRS: Loop(theirs.iterate)}
     for loop in loops.values():  # compiles, makes the first worlds
-        loop()
-    ours.seconds, ours.elapsed_s = dict.fromkeys(ours.seconds, 0.0), 0.0
+        loop.once()
+        loop.frames, loop.core_s = 0, 0.0
+    ours.seconds = dict.fromkeys(ours.seconds, 0.0)
     theirs.stopwatch.lap()
-    played = {name: Contestant(loop, time.perf_counter) for name, loop in loops.items()}
+    played = {name: Contestant(loop.once, time.perf_counter) for name, loop in loops.items()}
     try:
         rates = take_turns(played, settings.seconds, settings.rounds)
     finally:
         ours.rollout.close()
         theirs.envs.close()
+    of_cores = {name: loop.frames / loop.core_s for name, loop in loops.items()}
     return TrainRates(
-        rates[OURS], rates[THEIRS], rates[OURS] / rates[THEIRS], _shares(ours.seconds), _shares(theirs.stopwatch.lap())
+        frames_per_second=rates[OURS],
+        baseline_frames_per_second=rates[THEIRS],
+        ratio=rates[OURS] / rates[THEIRS],
+        frames_per_core_second=of_cores[OURS],
+        baseline_frames_per_core_second=of_cores[THEIRS],
+        ratio_per_core_second=of_cores[OURS] / of_cores[THEIRS],
+        shares=_shares(ours.seconds),
+        baseline_shares=_shares(theirs.stopwatch.lap()),
     )
+
+
+class Loop:
+    """One of the loops, its frames and its processor time counted."""
+
+    def __init__(self, iterate: Callable[[], int]):
+        self.iterate = iterate
+        self.frames, self.core_s = 0, 0.0
+
+    def once(self) -> int:
+        """Plays and learns once; how many frames."""
+        started = time.process_time()
+        frames = self.iterate()
+        self.core_s += time.process_time() - started
+        self.frames += frames
+        return frames
 
 
 def _experiment(settings: TrainBenchSettings) -> PpoExperiment:
@@ -139,9 +167,11 @@ def as_text(settings: TrainBenchSettings, rates: TrainRates) -> Iterator[str]:
         f"{settings.minibatch * settings.steps} frames, policy small, {settings.device}, {settings.threads} threads, "
         f"{settings.rounds} turns of {settings.seconds / settings.rounds:.0f} s each:"
     )
-    for name, rate, shares in (
-        (OURS, rates.frames_per_second, rates.shares),
-        (THEIRS, rates.baseline_frames_per_second, rates.baseline_shares),
+    yield "                      frames/s  a core-second"
+    for name, rate, of_cores, shares in (
+        (OURS, rates.frames_per_second, rates.frames_per_core_second, rates.shares),
+        (THEIRS, rates.baseline_frames_per_second, rates.baseline_frames_per_core_second, rates.baseline_shares),
     ):
-        yield f"  {name:20}{rate:8,.0f} frames/s  " + "  ".join(f"{n} {100 * s:.0f} %" for n, s in shares.items())
-    yield f"  ratio               {rates.ratio:8.2f}"
+        parts = "  ".join(f"{n} {100 * s:.0f} %" for n, s in shares.items())
+        yield f"  {name:20}{rate:8,.0f}  {of_cores:13,.0f}  {parts}"
+    yield f"  ratio               {rates.ratio:8.2f}  {rates.ratio_per_core_second:13.2f}"
