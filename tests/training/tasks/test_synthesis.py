@@ -12,9 +12,11 @@ from xview_training.sim.raycast import cast
 from xview_training.sim.worlds import PLACES
 from xview_training.tasks import synthesis
 from xview_training.tasks.events import TaskEvent
+from xview_training.tasks.moving import open_world
 from xview_training.tasks.objects import objects_for, target_object
+from xview_training.tasks.starts import SET_PLACES
 from xview_training.tasks.suites import SUITES, suite_named
-from xview_training.tasks.synthesis import SET_PLACES, Synthesiser, goal_mask
+from xview_training.tasks.synthesis import Synthesiser, goal_mask
 from xview_training.tasks.task import DIFFICULTIES, Task
 
 OPEN_DOORS = ID["open_door_x"], ID["open_door_z"]  # a body passes beside the leaf
@@ -54,7 +56,7 @@ def test_every_goal_picture_shows_its_target(made_tasks, new_sim):
 def test_every_target_is_an_object_for_its_event_and_its_lookalikes_are_counted(made_tasks, new_sim):
     sim = new_sim()
     for made in made_tasks:
-        sim.load_world(0, made.task.world)
+        open_world(sim, 0, made.task)
         target = target_object(sim, 0, made.task)
         assert target.cell == made.task.target
         kinds = [thing.kind for thing in objects_for(sim, 0, made.task.event)]
@@ -92,7 +94,7 @@ def test_masks_are_exact_pixel_by_pixel(made_tasks, new_sim):
     wrong = pixels = 0
     for made in [made for made in made_tasks if made.task.world.place in SET_PLACES][::3]:  # no holes, no creatures
         task, camera = made.task, made.task.goal_camera
-        sim.load_world(0, task.world)
+        open_world(sim, 0, task)
         mask = mask_of(made, sim)
         for row, column in np.ndindex(mask.shape):
             x, y, z, axis, _, _ = cast(
@@ -146,7 +148,7 @@ def test_every_target_can_be_walked_to_from_its_start(made_tasks, new_sim):
     sim = new_sim()
     for made in made_tasks:
         task = made.task
-        sim.load_world(0, task.world)
+        open_world(sim, 0, task)
         start = int(task.start.x), int(task.start.z), round(task.start.y)
         place = PLACES[task.world.place]
         body = (2 if place.climb else 1), place.climb, place.drop  # tall, climb, drop

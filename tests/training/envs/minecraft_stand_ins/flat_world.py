@@ -23,7 +23,13 @@ WALK = 0.2158  # blocks a tick
 BREAK_TICKS = 8
 LAG_TICKS = 2  # until a statistic is reported
 SIZES = {"cow": (0.9, 1.4), "sheep": (0.9, 1.3), "pig": (0.9, 0.9), "chicken": (0.4, 0.7), "horse": (1.4, 1.6)}
-CUSTOM = {"chest": "open_chest", "furnace": "interact_with_furnace", "crafting_table": "interact_with_crafting_table"}
+CUSTOM = {
+    "chest": "open_chest",
+    "furnace": "interact_with_furnace",
+    "crafting_table": "interact_with_crafting_table",
+    "note_block": "tune_noteblock",
+    "noteblock": "tune_noteblock",  # its name before 1.13
+}
 NUMBER = r"(-?[\d.]+)"
 
 

@@ -11,7 +11,12 @@ import sys
 
 from flat_world import FlatWorld, announce
 
-OLD_CUSTOM = {"open_chest": "chest_opened", "interact_with_furnace": "furnace_interaction"}
+OLD_CUSTOM = {
+    "open_chest": "chest_opened",
+    "interact_with_furnace": "furnace_interaction",
+    "interact_with_crafting_table": "crafting_table_interaction",
+    "tune_noteblock": "noteblock_tuned",
+}
 
 
 def receive(connection):

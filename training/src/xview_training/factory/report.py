@@ -49,6 +49,7 @@ def as_json(file: TaskFile, made: Made, check: Check | None) -> dict[str, Any]:
         "worlds": len(np.unique(file.records["world_seed"])),
         "places": dict(zip(places.tolist(), counts.tolist(), strict=True)),
         "composition": list(composition(file)),
+        "moved": int((file.records["moved"] >= 0).sum()),
         "candidates": made.candidates,
         "rejected": [{"kind": kind.kind, "count": made.rejected[kind], "why": kind.value} for kind in Rejection],
         "check": None if check is None else check.as_json(),
@@ -59,7 +60,8 @@ def as_text(report: dict[str, Any]) -> RenderableType:
     """The same for a terminal."""
     lines: list[RenderableType] = [
         f"{report['file']}: {report['count']:,} tasks of {report['suite']} in {report['worlds']:,} worlds, "
-        f"{report['duplicates']} duplicates, {report['bytes'] / 2**20:.2f} MiB",
+        f"{report['duplicates']} duplicates, {report['moved']:,} with the target moved to the goal camera, "
+        f"{report['bytes'] / 2**20:.2f} MiB",
         _composition_table(report["composition"]),
         _rejection_table(report["rejected"], report["candidates"]),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 
 from xview_training.sim import raster
@@ -13,6 +14,8 @@ from xview_training.tasks.task import GoalCamera
 
 GOAL_SIDE = 64  # pixels of the picture that visibility is judged on
 GOAL_DISTANCE = (4.0, 18.0)  # blocks from goal camera to target
+AROUND = 2  # pixels around a target that it must stand out from
+GREY = np.array([0.299, 0.587, 0.114])  # shares of red, green and blue in brightness (ITU-R BT.601)
 
 
 class GoalPicture:
@@ -56,3 +59,18 @@ def draw_goal_camera(
         vertical_fov_deg=round(float(rng.uniform(50, 80)), 2),
         aspect=float(rng.choice((1.0, 4 / 3, 4 / 3, 16 / 9))),
     )
+
+
+def contrast(rgb: np.ndarray, mask: np.ndarray) -> float:
+    """How plainly a target, bool (S, S), shows in a picture uint8 (S, S, 3): 0 to 255 and a little more.
+
+    Its mean colour's distance from that of the pixels around it, and the spread of its own brightness: a pattern shows
+    on ground of its mean colour. Both shrink with the light, so a target by night has to be darker or lighter than
+    what it stands on. The whole picture without anything around it counts as plain.
+    """
+    around = (cv2.dilate(mask.astype(np.uint8), np.ones((2 * AROUND + 1, 2 * AROUND + 1), np.uint8)) > 0) & ~mask
+    if not around.any():
+        return 255.0
+    inside, outside = rgb[mask].astype(float), rgb[around].astype(float)
+    apart = inside.mean(0) - outside.mean(0)
+    return float(math.sqrt(apart @ apart + (inside @ GREY).var()))

@@ -98,6 +98,34 @@ def distance_field(floor, size_x, size_z, toll, target, climb, drop, field):
 
 
 @compiled()
+def walkable(floor, size_x, size_z, candidates, count, climb, drop, out):
+    """Fills out uint8 (X, Z): 1 where one can walk to from beside any of the world's objects, else 0.
+
+    That is the ground which a place means for walking: not the top of a mine's rock, nor the roofs of halls.
+    """
+    out[:] = 0
+    stack = np.empty((size_x * size_z, 2), np.int32)
+    waiting = 0
+    for j in range(count):
+        x, y, z = candidates[j, 0], candidates[j, 1], candidates[j, 2]
+        for nx in range(max(x - 1, 1), min(x + 2, size_x - 1)):
+            for nz in range(max(z - 1, 1), min(z + 2, size_z - 1)):
+                if out[nx, nz] == 0 and (nx != x or nz != z) and abs(floor[nx, nz] - y) <= max(climb, 1):
+                    out[nx, nz] = 1
+                    stack[waiting, 0], stack[waiting, 1] = nx, nz
+                    waiting += 1
+    while waiting > 0:
+        waiting -= 1
+        x, z = stack[waiting, 0], stack[waiting, 1]
+        for nx in range(max(x - 1, 1), min(x + 2, size_x - 1)):
+            for nz in range(max(z - 1, 1), min(z + 2, size_z - 1)):
+                if out[nx, nz] == 0 and can_step(floor, x, z, nx, nz, climb, drop):
+                    out[nx, nz] = 1
+                    stack[waiting, 0], stack[waiting, 1] = nx, nz
+                    waiting += 1
+
+
+@compiled()
 def _has_room(grid, floor, x, z, top):
     """Whether a column is free from its floor up to height `top`."""
     y = floor[x, z]

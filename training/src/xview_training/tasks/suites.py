@@ -34,6 +34,9 @@ class Scene:
 class Suite:
     """A family of tasks. Goal cameras see at least `min_goal_pixels` of a 64 x 64 picture's target.
 
+    min_contrast: how plainly the target must show in it (goal_views.contrast); 0: however dark it is. at_goal_camera:
+    share of the tasks whose target is moved to where a goal camera that was drawn first sees it, as some of ROCKET-3's
+    are generated there; the others are among the objects that the seed scattered around the starts.
     hidden: only tasks whose target is out of sight in the first frame. strict: a wrong arrival ends the episode.
     randomise: false gives every body the published player's.
     """
@@ -43,6 +46,8 @@ class Suite:
     size: int
     scenes: tuple[Scene, ...]
     min_goal_pixels: int = 8
+    min_contrast: float = 0.0
+    at_goal_camera: float = 0.0
     strict: bool = False
     hidden: bool = False
     randomise: bool = True
@@ -77,6 +82,8 @@ ONLY_APPROACH = ((TaskEvent.APPROACH, 1.0),)
 FIVE_EVENTS = tuple((event, 0.2) for event in TaskEvent)
 BLOCK_EVENTS = tuple((event, 1 / 3) for event in TaskEvent if not event.hunts)
 FOUR_DISTANCES = (("near", 0.25), ("easy", 0.25), ("medium", 0.25), ("hard", 0.25))
+PLAIN = 20.0  # of 255: contrast below which a person has to search a goal picture for its target
+SOMETIMES = 0.25  # ROCKET-3 says no more of how often targets are generated at the goal camera
 OPEN_AIR = ("plains", "forest", "desert", "snow", "hills")
 
 
@@ -110,9 +117,19 @@ SUITES = {
         ),
         Suite("twin", 3_000_000, 100_000, (Scene("rooms", ROBOT, 1.0, (("near", 1.0),), ONLY_APPROACH),)),
         # The full world's: every place, five events.
-        Suite("train-v1", 10_000_000, 10_000_000, all_places(EYES)),
-        Suite("heldout-v1", 20_000_000, 1_000_000, all_places(ARMED_PLAYER)),
-        Suite("invisible-v1", 30_000_000, 1_000_000, all_places(ARMED_PLAYER), hidden=True),
+        Suite("train-v1", 10_000_000, 10_000_000, all_places(EYES), min_contrast=PLAIN, at_goal_camera=SOMETIMES),
+        Suite(
+            "heldout-v1", 20_000_000, 1_000_000, all_places(ARMED_PLAYER), min_contrast=PLAIN, at_goal_camera=SOMETIMES
+        ),
+        Suite(
+            "invisible-v1",
+            30_000_000,
+            1_000_000,
+            all_places(ARMED_PLAYER),
+            min_contrast=PLAIN,
+            at_goal_camera=SOMETIMES,
+            hidden=True,
+        ),
         Suite(
             "robot-v1",
             40_000_000,
@@ -121,6 +138,7 @@ SUITES = {
                 Scene("halls", LOW_ROBOT, 0.6, FOUR_DISTANCES, ONLY_APPROACH),
                 Scene("rooms", LOW_ROBOT, 0.4, (("near", 0.5), ("easy", 0.5)), ONLY_APPROACH),
             ),
+            min_contrast=PLAIN,
         ),
     )
 }

@@ -13,6 +13,7 @@ from typing import Any
 from xview_deploy.spec import ContractError
 
 from xview_training.sim.creatures import MAX_CREATURES
+from xview_training.sim.landscape import MAX_CANDIDATES
 from xview_training.sim.simulator import Embodiment
 from xview_training.sim.textures import atlas
 from xview_training.sim.worlds import SHAPE, WorldSeed
@@ -68,6 +69,7 @@ class Task:
     strict: bool = False  # a wrong arrival ends the episode
     limit_ticks: int = LIMIT_TICKS
     creature: int = -1  # number of the creature that is hunted; -1: the target is a block
+    moved: int = -1  # number of the world's object that stands at `target` for this task; -1: where its seed put it
 
     def __post_init__(self) -> None:
         """TaskError where the world has no such place or look: compiled code would read beside its arrays."""
@@ -89,6 +91,9 @@ class Task:
         if self.event.hunts != (0 <= self.creature < MAX_CREATURES) or self.creature < -1:
             expected = f"0 to {MAX_CREATURES - 1}" if self.event.hunts else "-1"
             raise TaskError(f"creature: expected {expected} for {self.event.value}, got {self.creature}")
+        objects = (self.creature,) if self.event.hunts else range(MAX_CANDIDATES)
+        if self.moved != -1 and self.moved not in objects:
+            raise TaskError(f"moved: expected -1, or the number of the target among its world's, got {self.moved}")
         if self.limit_ticks < 1:
             raise TaskError(f"limit_ticks: expected at least 1, got {self.limit_ticks}")
 
@@ -97,6 +102,8 @@ class Task:
         record = dataclasses.asdict(self) | {"event": self.event.value}
         if not self.body.held_item:
             del record["body"]["held_item"]  # so that records from before there was such a thing stay what they were
+        if self.moved < 0:
+            del record["moved"]
         return json.dumps(record, separators=(",", ":"))
 
     @classmethod

@@ -16,7 +16,12 @@ import numpy as np
 
 VERSION = os.environ.get("STAND_IN_MINERL", "1.0")
 GAME = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "flat_world.py")
-OLD_CUSTOM = {"open_chest": "chest_opened", "interact_with_furnace": "furnace_interaction"}
+OLD_CUSTOM = {
+    "open_chest": "chest_opened",
+    "interact_with_furnace": "furnace_interaction",
+    "interact_with_crafting_table": "crafting_table_interaction",
+    "tune_noteblock": "noteblock_tuned",
+}
 
 
 class Space:

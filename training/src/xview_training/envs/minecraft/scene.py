@@ -19,6 +19,7 @@ from xview_training.sim.figures import KINDS
 from xview_training.sim.landscape import MAX_CANDIDATES
 from xview_training.sim.worlds import SHAPE, generate
 from xview_training.tasks.events import TaskEvent
+from xview_training.tasks.moving import move_object
 from xview_training.tasks.task import Task
 
 MAX_THINGS = 6  # the target and the objects nearest to it
@@ -139,8 +140,10 @@ def _world_of(task: Task) -> tuple[np.ndarray, np.ndarray]:
     """Candidates (x, y, z, block) and creatures of the task's world."""
     grid, floor = np.zeros(SHAPE, np.uint8), np.zeros(SHAPE[:2], np.int16)
     candidates, creatures = np.zeros((MAX_CANDIDATES, 4), np.int16), np.zeros((MAX_CREATURES, CREATURE_SIZE))
-    count = generate(task.world, grid, floor, candidates, creatures).candidates
-    return candidates[:count], creatures
+    candidates = candidates[: generate(task.world, grid, floor, candidates, creatures).candidates]
+    if task.moved >= 0:
+        move_object(grid, floor, candidates, creatures, task.moved, task.target, task.event.hunts)
+    return candidates, creatures
 
 
 def _blocks(task: Task) -> tuple[Thing, ...]:
