@@ -1,9 +1,13 @@
 """xview/CrossView-v0 keeps Gymnasium's contracts: its own checker for one environment, its own vectoriser for many."""
 
 import itertools
+import json
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
+import cv2
 import gymnasium
 import numpy as np
 import pytest
@@ -16,6 +20,8 @@ from xview_deploy.spec import ACTION_TABLES, ActionTable, Event
 from xview_training.envs.vector import CrossViewVectorEnv
 from xview_training.imitation.expert import Expert
 from xview_training.sim import physics
+from xview_training.sim.pack_names import WEARS
+from xview_training.sim.packs import FOLDER
 from xview_training.sim.simulator import Embodiment
 from xview_training.tasks import rules
 from xview_training.tasks.events import TaskEvent
@@ -302,3 +308,41 @@ def test_gymnasium_s_wrappers_count_its_episodes(new_envs, mode):
         envs.step(standing(envs))
     assert len(envs.length_queue) >= 4
     assert set(envs.length_queue) == {3}
+
+
+@pytest.fixture(scope="module")
+def blue_pack(tmp_path_factory) -> Path:
+    """A resource pack in which every block is blue all over."""
+    path = tmp_path_factory.mktemp("pack") / "blue.zip"
+    blue = cv2.imencode(".png", np.full((16, 16, 3), (230, 20, 10), np.uint8))[1].tobytes()
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("pack.mcmeta", json.dumps({"pack": {"pack_format": 15, "description": "made by a test"}}))
+        for name in {name for wear in WEARS.values() for face in range(6) for name in wear.names(face)}:
+            file.writestr(f"{FOLDER}/{name}.png", blue)
+    return path
+
+
+def blueness(picture: np.ndarray) -> float:
+    """Share of its pixels, RGB, that are blue before all."""
+    red, green, blue = np.moveaxis(picture.reshape(-1, 3).astype(int), -1, 0)
+    return float(((blue > 3 * red) & (blue > 3 * green)).mean())
+
+
+@pytest.mark.parametrize("suite", ["robot", "heldout-v1"])
+def test_a_user_s_texture_pack_is_worn_in_the_same_tasks(new_envs, blue_pack, suite):
+    worn, plain = new_envs(4, suite=suite, texture_pack=str(blue_pack)), new_envs(4, suite=suite)
+    (seen, infos), (expected, expected_infos) = worn.reset(seed=3), plain.reset(seed=3)
+    assert worn.unwrapped.batch.tasks == plain.unwrapped.batch.tasks
+    assert infos["task_id"].tolist() == expected_infos["task_id"].tolist()
+    assert blueness(seen["goal_image"]) > 0.3 > 0.1 > blueness(expected["goal_image"])
+    assert blueness(seen["image"]) > 0.3
+    moved, _, _, _, _ = worn.step(standing(worn))
+    assert blueness(moved["image"]) > 0.3
+
+
+def test_a_single_environment_wears_a_texture_pack_too_and_a_file_that_is_none_is_refused(blue_pack, tmp_path):
+    env = gymnasium.make(NAME, **QUICK, texture_pack=blue_pack)
+    assert blueness(env.reset(seed=0)[0]["goal_image"]) > 0.3
+    env.close()
+    with pytest.raises(ValueError, match=r"none\.zip: expected the zip file of a Minecraft resource pack"):
+        gymnasium.make_vec(NAME, num_envs=2, **QUICK, texture_pack=tmp_path / "none.zip")

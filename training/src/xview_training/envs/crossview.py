@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from xview_deploy.preprocessing import squeeze_mask, squeeze_picture
@@ -52,11 +53,13 @@ class CrossViewEnvs:
         threads: int = 2,
         actions: ActionTable | None = None,
         supersampling: int = SUPERSAMPLING,
+        texture_pack: Path | None = None,
     ):
+        """texture_pack: a Minecraft resource pack (zip) that the worlds wear; PackError where it cannot be used."""
         self.actions = actions or ActionTable()
         self.image_size = image_size
         side = image_size * supersampling
-        self.sim = VoxelSim(SimConfig(environments, side, side, threads))
+        self.sim = VoxelSim(SimConfig(environments, side, side, threads, texture_pack))
         self.observation = Observation(
             image=np.zeros((environments, image_size, image_size, 3), np.uint8),
             goal_image=np.zeros((environments, image_size, image_size, 3), np.uint8),

@@ -6,6 +6,7 @@ env = gymnasium.make("xview/CrossView-v0", suite="heldout-v1", render_mode="rgb_
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -29,11 +30,12 @@ class CrossViewEnv(gymnasium.Env[dict[str, Any], np.ndarray]):
         actions: str | None = None,
         randomise: bool = True,
         render_mode: str | None = None,
+        texture_pack: str | Path | None = None,
     ):
         """See CrossViewVectorEnv. `gymnasium.make` itself takes max_episode_steps."""
         self.envs = CrossViewVectorEnv(
             1, suite, event, difficulty, image_size, actions, randomise, render_mode=render_mode,
-            autoreset_mode=AutoresetMode.DISABLED, threads=1, copy=False,
+            autoreset_mode=AutoresetMode.DISABLED, threads=1, copy=False, texture_pack=texture_pack,
         )  # fmt: skip
         self.metadata = {key: self.envs.metadata[key] for key in RENDERING}
         self.render_mode = render_mode

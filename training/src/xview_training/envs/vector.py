@@ -10,6 +10,7 @@ wrong object of a strict task; `truncated`: the time limit. It knows no policy; 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,12 +73,14 @@ class CrossViewVectorEnv(VectorEnv[Observations, np.ndarray, np.ndarray]):
         render_mode: str | None = None,
         threads: int = 2,
         copy: bool = True,
+        texture_pack: str | Path | None = None,
     ):
         """suite, event, difficulty, randomise: see DrawSettings; ValueError where they fit nothing.
 
         actions: "walk" or "full" (spec.ACTION_TABLES); by default the one that the tasks' events need.
         max_episode_steps: decisions, where that is less than the task's own limit. copy: False returns the batch's own
-        arrays, which the next step overwrites.
+        arrays, which the next step overwrites. texture_pack: a Minecraft resource pack (zip) that the worlds wear;
+        PackError, a ValueError, where it cannot be used.
         """
         if min(num_envs, threads, 1 if max_episode_steps is None else max_episode_steps) < 1:
             raise ValueError("num_envs, threads and max_episode_steps: expected 1 or more")
@@ -94,7 +97,8 @@ class CrossViewVectorEnv(VectorEnv[Observations, np.ndarray, np.ndarray]):
         self.single_observation_space = spaces.observation_space(image_size, table)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.batch = CrossViewEnvs(num_envs, image_size, threads, table)
+        pack = None if texture_pack is None else Path(texture_pack)
+        self.batch = CrossViewEnvs(num_envs, image_size, threads, table, texture_pack=pack)
         self.generators = [seeding.np_random()[0] for _ in range(num_envs)]  # each environment draws its own tasks
         self._of_tasks = {
             "event": np.full(num_envs, None, object),

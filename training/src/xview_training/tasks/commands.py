@@ -32,14 +32,16 @@ def tasks_show(suite: tyro.conf.Positional[str], out: Path, count: int = 16, res
     print(f"{sheet}\n{records}")
 
 
-def tasks_gallery(out: Path, suites: tuple[str, ...] = (), count: int = 20) -> None:
+def tasks_gallery(out: Path, suites: tuple[str, ...] = (), count: int = 20, resource_pack: Path | None = None) -> None:
     """Writes a page, one HTML file, that shows a sample of suites and can be filtered.
 
     Args:
         out: the file to write (*.html).
         suites: suites or files of tasks; every suite by default.
         count: tasks of each.
+        resource_pack: a Minecraft resource pack (*.zip) to wear instead of the generated textures, docs/textures.md.
     """
+    from xview_training.sim.packs import read_pack
     from xview_training.tasks import gallery
     from xview_training.tasks.sources import source_named
     from xview_training.tasks.suites import SUITES
@@ -48,5 +50,7 @@ def tasks_gallery(out: Path, suites: tuple[str, ...] = (), count: int = 20) -> N
         raise ContractError(f"count: expected at least 1, got {count}")
     if out.suffix not in (".html", ".htm"):
         raise ContractError(f"out: expected an HTML file (*.html), got {out}")
-    gallery.write([checked(source_named, name) for name in suites or SUITES], out, count)
+    if resource_pack is not None:
+        print(checked(read_pack, resource_pack).summary())
+    gallery.write([checked(source_named, name) for name in suites or SUITES], out, count, resource_pack)
     print(f"{out}: {out.stat().st_size / 2**20:.1f} MiB")

@@ -28,9 +28,9 @@ DRAWS = 5  # tasks looked at for each one shown, so that every kind is
 MARK = "<!-- suites -->"
 
 
-def write(sources: Sequence[TaskSource], path: Path, count: int) -> None:
+def write(sources: Sequence[TaskSource], path: Path, count: int, texture_pack: Path | None = None) -> None:
     """Writes the page with `count` tasks of each suite or file."""
-    sim = VoxelSim(SimConfig(1, WIDTH, HEIGHT, threads=1))
+    sim = VoxelSim(SimConfig(1, WIDTH, HEIGHT, threads=1, texture_pack=texture_pack))
     maker = Synthesiser(sim)
     sections = [_section(source, maker, count) for source in sources]
     sim.close()

@@ -6,6 +6,7 @@ as the night around it could be anything. It knows what is drawn (goal_views.py)
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from xview_training.sim.collision import X, Z
 from xview_training.sim.creatures import SPECIES
 from xview_training.sim.simulator import Embodiment, VoxelSim
+from xview_training.sim.textures import atlas
 from xview_training.sim.worlds import PLACES
 from xview_training.tasks.goal_views import GOAL_DISTANCE, GoalPicture, contrast, draw_goal_camera
 from xview_training.tasks.moving import can_leave, is_apart, is_free, move
@@ -33,13 +35,16 @@ class GoalCameras:
 
     def __init__(self, sim: VoxelSim):
         self.sim = sim
+        # The same worlds in generated textures: whatever pack a user's pictures wear, tasks are the same.
+        self._drawn = copy.copy(sim)
+        self._drawn.atlas = atlas()
         self._picture = GoalPicture()
         self._view = np.zeros(VIEW_SIZE, np.float32)
         self._walkable = np.zeros(sim.floor.shape[1:], np.uint8)
 
     def pixels(self, slot: int, camera: GoalCamera, body: Embodiment, thing: WorldObject) -> int:
         """Pixels of a thing in a camera's picture of 64 x 64."""
-        self._picture.draw(self.sim, slot, camera, body)
+        self._picture.draw(self._drawn, slot, camera, body)
         target_view(self._picture.ids, thing.seen_id, self._view)
         return int(self._view[PIXELS])
 
@@ -104,7 +109,7 @@ class GoalCameras:
         """A free cell on walkable ground that the camera sees, away from all other objects."""
         sim = self.sim
         grid, floor = sim.grid[slot], sim.floor[slot]
-        self._picture.draw(sim, slot, camera, body)
+        self._picture.draw(self._drawn, slot, camera, body)
         seen, pixels = np.unique(self._picture.ids, return_counts=True)
         seen = seen[(seen > 0) & (seen <= grid.size) & (pixels >= LEAST_GROUND)] - 1
         x, z, y = np.unravel_index(seen, grid.shape)
