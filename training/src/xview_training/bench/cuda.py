@@ -2,8 +2,8 @@
 
     xview bench sim --device cuda --json FILE
 
-Wall-clock time of one process on one GPU, launches included. A step is one tick: random keys, physics, hands, creatures
-and arrows, and a picture of colour, object id and depth of every player.
+Worlds are train-v1's. Wall-clock time of one process on one GPU, launches included. A step is one tick: random keys,
+physics, hands, creatures and arrows, and a picture of colour, object id and depth of every player.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class CudaRates:
 
 
 def train_worlds(count: int, seed: int) -> VoxelSim:
-    """Worlds of the training suite with their players at the start of a task."""
+    """Worlds of train-v1, creatures and all, with their players at the start of a task."""
     worlds = VoxelSim(SimConfig(count, 64, 64, threads=1))
-    maker, suite = Synthesiser(worlds), suite_named("train")
+    maker, suite = Synthesiser(worlds), suite_named("train-v1")
     for slot in range(count):
         maker.enter(slot, maker.make(slot, suite, seed + slot))
     return worlds

@@ -78,7 +78,9 @@ class Doom:
         state = game.get_state()
         if state is not None:  # none in the tic that ends an episode
             assert state.screen_buffer.shape == (HEIGHT_PX, WIDTH_PX, 3)
-            assert state.labels_buffer.shape == state.depth_buffer.shape == (HEIGHT_PX, WIDTH_PX)
+            for buffer in (state.labels_buffer, state.depth_buffer):
+                assert buffer is not None
+                assert buffer.shape == (HEIGHT_PX, WIDTH_PX)
         return 1
 
     def close(self) -> None:
