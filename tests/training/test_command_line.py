@@ -1,5 +1,9 @@
 """Settings by name on the command line: typed, nested, and answered where they are wrong."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from xview_deploy.spec import ContractError
 from xview_training.command_line import overridden
@@ -37,3 +41,25 @@ def test_a_whole_number_is_a_float_where_one_is_expected():
 def test_a_wrong_setting_is_answered(assignment, answer):
     with pytest.raises(ContractError, match=answer.replace("[", r"\[")):
         overridden(CPU, [assignment])
+
+
+BEFORE_TORCH = """
+import os, sys
+from xview_deploy.cli import run
+from xview_training.cli import commands
+table = commands()
+assert "torch" not in sys.modules, "OpenMP has read its variables"
+assert run(table, [*sys.argv[1:], "--experiment", "none-of-that-name"]) != 0
+print(os.environ["OMP_WAIT_POLICY"])
+"""
+
+
+@pytest.mark.parametrize("command", ["imitation", "ppo"])
+@pytest.mark.parametrize(("held", "so"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")])
+def test_training_lets_waiting_threads_sleep_before_torch_comes_and_as_the_user_says(command, held, so):
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | held
+    done = subprocess.run(
+        [sys.executable, "-c", BEFORE_TORCH, "train", command], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [so]

@@ -1,12 +1,10 @@
 """Weights have versions, logs are cut where a learner goes on, and gradients of several learners are averaged."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import pytest
 import torch
 from torch import distributed as dist
 from torch import nn
@@ -42,18 +40,6 @@ def test_only_what_is_learnt_goes_over_the_wire():
     load_weights(there, weights)
     assert torch.equal(there[0].weight, frozen)
     assert torch.equal(there[1].bias, here[1].bias)
-
-
-def test_a_log_is_cut_at_the_step_that_a_learner_goes_on_from(tmp_path):
-    pytest.importorskip("ray", reason="the extra `ray` is not installed")
-    from xview_training.ppo.cluster.learning import cut_log
-
-    log = tmp_path / "progress.jsonl"
-    cut_log(log, 0)
-    assert not log.exists()
-    log.write_text("".join(json.dumps({"step": step}) + "\n" for step in (10, 20, 30)) + '{"step": 4')
-    cut_log(log, 20)
-    assert [json.loads(line)["step"] for line in log.read_text().splitlines()] == [10, 20]
 
 
 SECOND = """

@@ -1,12 +1,17 @@
 """Tasks come as evenly as is said, each world once, more often where there is something to learn."""
 
+import dataclasses
 from collections import Counter
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from xview_training.ppo.fragment import Kind, Outcome
 from xview_training.ppo.ledger import Ledger
 from xview_training.ppo.sampling import SamplingConfig, TaskSampler
+from xview_training.tasks import files
+from xview_training.tasks.files import FileHeader, TaskFile
+from xview_training.tasks.packing import RECORD, pack
 from xview_training.tasks.suites import suite_named
 
 SUCCESS, FAILURE = (Outcome(won, first_right=won, first_wrong=False, ticks=40) for won in (True, False))
@@ -88,5 +93,51 @@ def test_a_ledger_counts_episodes_once_and_goes_on_from_its_record(a_fragment):
 def test_only_the_wished_difficulties_come_and_unknown_ones_are_answered():
     sampler = TaskSampler(SamplingConfig(difficulties=("medium",)), suite_named("train"), seed=0)
     assert {difficulty for *_, difficulty in drawn(sampler, 50)} == {"medium"}
-    with pytest.raises(ValueError, match="suite twin has near; got hard"):
+    with pytest.raises(ValueError, match="twin has near; got hard"):
         TaskSampler(SamplingConfig(difficulties=("hard",)), suite_named("twin"), seed=0)
+
+
+@pytest.fixture(scope="module")
+def task_file(made_tasks, tmp_path_factory) -> TaskFile:
+    """Twelve tasks of the first version's training suite, most of one kind twice."""
+    tasks = [made.task for made in made_tasks if made.suite == "train"]
+    path = tmp_path_factory.mktemp("tasks") / "some.xvt"
+    records = np.array([pack(task, "train") for task in tasks], RECORD)
+    files.write(path, FileHeader("train", 0, len(tasks)), [records])
+    return TaskFile.open(path)
+
+
+def kind_of(task) -> tuple[str, str, str]:
+    return task.world.place, task.event.value, task.difficulty
+
+
+def test_a_file_s_tasks_come_evenly_by_difficulty_and_none_twice_before_all_of_its_kind(task_file):
+    sampler = TaskSampler(SamplingConfig(strict_share=0.0), task_file, seed=0)
+    tasks = drawn(sampler, 3000)
+    held = Counter(kind_of(task_file[index]) for index in range(len(task_file)))
+    for place, event in {kind[:2] for kind in held}:
+        shares = [sum(kind_of(t) == kind for t in tasks) / 3000 for kind in held if kind[:2] == (place, event)]
+        assert max(shares) - min(shares) < 0.05
+        assert sum(shares) == pytest.approx(
+            sum(n for kind, n in held.items() if kind[:2] == (place, event)) / 12, abs=0.04
+        )
+    for kind, count in held.items():
+        first = [task.task_id for task in tasks if kind_of(task) == kind][:count]
+        assert len(set(first)) == count
+
+
+def test_a_file_s_tasks_are_made_strict_and_a_sampler_over_it_goes_on_from_its_record(task_file):
+    config = SamplingConfig(strict_share=1.0, even_difficulties=False)
+    sampler = TaskSampler(config, task_file, seed=0)
+    assert all(task.strict for task in drawn(sampler, 10))
+    again = TaskSampler(config, task_file, seed=5)
+    again.restore(sampler.record())
+    assert drawn(again, 10) == drawn(sampler, 10)
+
+
+def test_a_file_without_the_wished_difficulty_is_told(task_file):
+    with pytest.raises(ValueError, match=r"difficulties: some\.xvt has .*near.*; got hard"):
+        TaskSampler(SamplingConfig(difficulties=("hard",)), task_file, seed=0)
+    empty = dataclasses.replace(task_file, records=task_file.records[:0])
+    with pytest.raises(ValueError, match="has no tasks"):
+        TaskSampler(SamplingConfig(), empty, seed=0)

@@ -3,13 +3,24 @@
 import dataclasses
 import json
 import shutil
+from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from xview_training import checkpoints
+from xview_training.experiments import ValidationConfig
+from xview_training.imitation.losses import LossWeights
 from xview_training.ppo.experiments import PpoExperiment, ppo_experiment_named
 from xview_training.ppo.trainer import PpoTrainer
+from xview_training.runs import curve
+from xview_training.runs.best import best_score, scores
+from xview_training.tasks import files
+from xview_training.tasks.files import FileHeader
+from xview_training.tasks.packing import RECORD, pack
 from xview_training.trained import load_policy
+from xview_training.validation import HeldOut
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 DEBUG = dataclasses.replace(
@@ -32,9 +43,9 @@ def losses(run) -> list[dict]:
     return [{k: v for k, v in row.items() if "second" not in k} for row in rows]
 
 
-def a_run(folder, seed: int = 0, resume: bool = False, **changes) -> PpoTrainer:
+def a_run(folder, seed: int = 0, resume: bool = False, look=None, **changes) -> PpoTrainer:
     experiment = dataclasses.replace(DEBUG, seed=seed, deterministic=True, **changes)
-    trainer = PpoTrainer(experiment, folder, threads=1)
+    trainer = PpoTrainer(experiment, folder, threads=1, look=look)
     if resume:
         trainer.resume(checkpoints.newest(folder / "checkpoints"))
     trainer.train()
@@ -93,6 +104,44 @@ def test_a_run_begins_with_a_given_policy_and_its_checkpoint_is_loaded_like_any_
     assert state["origin"] == "runs/first"
     assert all(torch.equal(a, b) for a, b in zip(policy.parameters(), start.parameters(), strict=True))
     trainer.rollout.close()
+
+
+HELD_OUT = ValidationConfig(every=16, suite="twin", episodes=2, environments=2, chunks=1)
+
+
+def test_a_run_looks_at_held_out_worlds_and_keeps_the_best_checkpoint(tmp_path):
+    a_run(tmp_path, validation=HELD_OUT, look=HeldOut(HELD_OUT, LossWeights()))
+    rows = losses(tmp_path)
+    looked = [row["step"] for row in rows if "validation_success" in row]
+    steps = [row["step"] for row in rows]
+    assert looked == [b for a, b in pairwise([0, *steps]) if b // 16 > a // 16 or b == steps[-1]]
+    assert [score.step for score in scores(tmp_path)] == looked
+    best = best_score(tmp_path)
+    assert best is not None
+    assert best.tasks == ("twin", 2, 0)
+    _, state = load_policy(tmp_path / "best")
+    assert state["global_step"] == best.step
+    drawn = EventAccumulator(str(tmp_path / "tensorboard"))
+    drawn.Reload()
+    assert [event.step for event in drawn.Scalars("validation/success")] == looked
+    curve.draw([tmp_path], tmp_path / "curve.png")
+
+
+def test_held_out_tasks_that_the_policy_cannot_play_are_told_at_the_start(tmp_path):
+    looks = dataclasses.replace(HELD_OUT, suite="heldout-v1")
+    with pytest.raises(ValueError, match=r"heldout-v1 need .*--set validation\.suite=NAME"):
+        a_run(tmp_path, validation=looks, look=HeldOut(looks, LossWeights()))
+
+
+def test_a_run_plays_the_tasks_of_a_file(made_tasks, tmp_path):
+    tasks = [made.task for made in made_tasks if made.suite == "twin"]
+    file, header = tmp_path / "some.xvt", FileHeader("twin", 0, len(tasks))
+    files.write(file, header, [np.array([pack(task, "twin") for task in tasks], RECORD)])
+    trainer = a_run(tmp_path / "run", suite=str(file), frames=16)
+    assert {task.task_id for task in trainer.rollout.under_way()} <= {task.task_id for task in tasks}
+    resumed = PpoTrainer(dataclasses.replace(DEBUG, suite=str(file)), tmp_path / "run", threads=1)
+    resumed.resume(checkpoints.newest(tmp_path / "run" / "checkpoints"))
+    resumed.rollout.close()
 
 
 def test_a_policy_whose_table_lacks_the_suite_s_keys_is_refused(tmp_path):

@@ -17,6 +17,17 @@ def test_tensorboard_reads_back_what_was_written(tmp_path):
     assert [event.value for event in held.Scalars("charts/success")] == [0.25, 0.25]
 
 
+def test_curves_join_where_a_run_goes_on_from_an_older_step(tmp_path):
+    for after, steps in ((0, (10, 20, 30, 40)), (20, (25, 35))):  # killed at 40, its newest checkpoint was of step 20
+        with ScalarLog(tmp_path, after=after) as log:
+            for step in steps:
+                log.write(step, {"losses/total": step + after})
+    held = EventAccumulator(str(tmp_path / "tensorboard"))
+    held.Reload()
+    shown = [(event.step, event.value) for event in held.Scalars("losses/total")]
+    assert shown == [(10, 10), (20, 20), (25, 45), (35, 55)]
+
+
 def test_without_wandb_the_line_that_installs_it_is_said_and_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(ValueError, match=r"pip install 'xview-training\[wandb\]'"):

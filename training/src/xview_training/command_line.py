@@ -1,9 +1,10 @@
-"""What the commands share: a ValueError becomes their one-line error, and figures go into a JSON file."""
+"""What the commands share: a ValueError becomes their one-line error, figures go into a JSON file, threads sleep."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,15 @@ def checked(function: Any, *arguments: Any) -> Any:
         return function(*arguments)
     except ValueError as error:
         raise ContractError(str(error)) from error
+
+
+def let_waiting_threads_sleep() -> None:
+    """Torch's threads that wait for each other sleep; by OpenMP's default they keep their cores busy meanwhile.
+
+    Beside other busy processes a thread that spins takes the core that the awaited one needs. For commands that train:
+    OpenMP reads the variable once, so it must be called before torch is imported. What the user has set stays.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def changed(settings: Any, changes: dict[str, Any]) -> Any:

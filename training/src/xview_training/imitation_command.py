@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from xview_training.command_line import changed, checked, overridden
+from xview_training.command_line import changed, checked, let_waiting_threads_sleep, overridden
 
 
 def train_imitation(
@@ -50,6 +50,8 @@ def train_imitation(
         device: where the policy learns: cpu, cuda or cuda:NUMBER.
         wandb: also log to Weights & Biases.
     """
+    let_waiting_threads_sleep()
+
     from xview_training import checkpoints
     from xview_training.experiments import experiment_named
     from xview_training.imitation.trainer import ImitationTrainer

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 from xview_deploy.spec import ContractError
 
-from xview_training.command_line import changed, checked, overridden
+from xview_training.command_line import changed, checked, let_waiting_threads_sleep, overridden
 from xview_training.ppo.cluster.settings import ClusterSettings
 
 if TYPE_CHECKING:
     from xview_training.policy.cross_view import CrossViewPolicy
     from xview_training.ppo.experiments import PpoExperiment
+    from xview_training.ppo.validating import Look
     from xview_training.runs.scalars import WandbSettings
 
 
@@ -28,6 +29,7 @@ def train_ppo(
     strict_share: float | None = None,
     wrong_arrival_reward: float | None = None,
     set: tuple[str, ...] = (),
+    validate_every: int | None = None,
     cluster: str | None = None,
     layout: ClusterSettings = ClusterSettings(),
     in_process: bool = False,
@@ -45,13 +47,15 @@ def train_ppo(
         experiment: named settings, see xview_training/ppo/experiments.py (debug, cpu, h200, paper).
         start: run folder or checkpoint of the policy to begin with, usually of imitation; a new one without it.
         run: folder of the run; runs/ppo-EXPERIMENT by default.
-        suite: tasks to train on, instead of the experiment's.
+        suite: tasks to train on, a suite or a file of `xview tasks make`, instead of the experiment's.
         seed: instead of the experiment's.
         frames: decisions until the end, instead of the experiment's limits.
-        minutes: wall time until the end, instead of the experiment's limits; schedules run over it.
+        minutes: of playing and learning until the end, instead of the experiment's limits; schedules run over them.
         strict_share: share of tasks that a wrong arrival ends, instead of the experiment's.
         wrong_arrival_reward: for arriving at a wrong object first, instead of the experiment's.
         set: any other setting by its name, such as learner.leash.target=0.05 or learner.frozen='["image_encoder."]'.
+        validate_every: decisions between two looks at held-out worlds, instead of the experiment's; 0: never. The
+            checkpoint that succeeded most is kept in RUN/best.
         cluster: address of a Ray cluster, such as HOST:6379; without it, Ray is started on this machine.
         layout: processes of the cluster, and what each reserves.
         in_process: without Ray: simulator, policy and learner take turns in this process.
@@ -61,10 +65,14 @@ def train_ppo(
         device: where policy and learner run in one process: cpu, cuda, cuda:NUMBER, or auto. Over Ray, the layout says.
         wandb: also log to Weights & Biases.
     """
+    let_waiting_threads_sleep()
+
     from xview_training import checkpoints
+    from xview_training.imitation.losses import LossWeights
     from xview_training.ppo.experiments import ppo_experiment_named
     from xview_training.runs.scalars import WandbSettings
     from xview_training.trained import load_policy
+    from xview_training.validation import HeldOut
 
     if in_process and cluster is not None:
         raise ContractError("expected either --cluster or --in-process, got both")
@@ -73,11 +81,12 @@ def train_ppo(
     settings = checked(ppo_experiment_named, experiment)
     rollout = {"wrong_arrival_reward": wrong_arrival_reward, "threads": threads}
     changes: dict[str, Any] = {
-        "suite": suite,
+        "suite": _on_all_nodes(suite),
         "seed": seed,
         "deterministic": deterministic or settings.deterministic,
         "rollout": changed(settings.rollout, rollout),
         "sampling": changed(settings.sampling, {"strict_share": strict_share}),
+        "validation": changed(settings.validation, {"every": validate_every}),
     }
     if frames is not None or minutes is not None:
         changes |= {"frames": frames or 0, "minutes": minutes or 0.0}
@@ -89,11 +98,18 @@ def train_ppo(
         policy, _ = checked(load_policy, source)
         changes["policy"] = policy.config
     settings = checked(overridden, checked(changed, settings, changes), set)
-    logged = WandbSettings() if wandb else None
+    if policy is not None and settings.policy != policy.config:
+        raise ContractError(f"--set policy: expected that of {source}, which the run starts with; train another first")
+    logged, look = WandbSettings() if wandb else None, HeldOut(settings.validation, LossWeights())
     if in_process:
-        _train_here(settings, folder, policy, str(start or ""), threads, device, logged, newest)
+        _train_here(settings, folder, policy, str(start or ""), threads, device, logged, look, newest)
     else:
-        _train_over_ray(settings, folder, policy, str(start or ""), threads, cluster, layout, logged, resume)
+        _train_over_ray(settings, folder, policy, str(start or ""), threads, cluster, layout, logged, look, resume)
+
+
+def _on_all_nodes(suite: str | None) -> str | None:
+    """A file of tasks by its whole path: other processes may start in other folders."""
+    return str(Path(suite).resolve()) if suite is not None and Path(suite).is_file() else suite
 
 
 def _train_here(
@@ -104,6 +120,7 @@ def _train_here(
     threads: int,
     device: str,
     wandb: WandbSettings | None,
+    look: Look,
     newest: Path | None,
 ) -> None:
     import torch
@@ -111,7 +128,7 @@ def _train_here(
     from xview_training.ppo.trainer import PpoTrainer
 
     where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    trainer = checked(PpoTrainer, settings, folder, policy, origin, threads, where, wandb)
+    trainer = checked(PpoTrainer, settings, folder, policy, origin, threads, where, wandb, look)
     if newest is not None:
         print(f"resuming from {newest}")
         checked(trainer.resume, newest)
@@ -128,6 +145,7 @@ def _train_over_ray(
     address: str | None,
     layout: ClusterSettings,
     wandb: WandbSettings | None,
+    look: Look,
     resume: bool,
 ) -> None:
     import torch
@@ -145,5 +163,5 @@ def _train_over_ray(
     from xview_training.ppo.cluster.plan import ClusterRun
 
     torch.manual_seed(settings.seed)
-    run = checked(ClusterRun, settings, layout, folder.resolve(), origin, threads, wandb)
+    run = checked(ClusterRun, settings, layout, folder.resolve(), origin, threads, wandb, look)
     checked(train_on_ray, run, address, policy or build(settings.policy), resume)

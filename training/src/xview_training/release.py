@@ -21,7 +21,7 @@ from xview_training.policy.rocket2.on_table import Rocket2Config, Rocket2OnTable
 from xview_training.policy.rocket2.weights import load_rocket2
 from xview_training.runs.manifest import revision
 from xview_training.tasks.events import table_for
-from xview_training.tasks.suites import suite_named
+from xview_training.tasks.sources import source_named
 from xview_training.trained import load_policy
 
 
@@ -39,7 +39,7 @@ def export_checkpoint(
     """
     policy, state = load_policy(checkpoint)
     experiment = state["experiment"]
-    events = suite_named(experiment["suite"]).events
+    events = source_named(experiment["suite"]).events
     origin = BundleOrigin(
         name=name,
         events=tuple(sorted({event.asked.value for event in events})),

@@ -8,7 +8,7 @@ from typing import Any
 
 from xview_deploy.spec import ContractError
 
-from xview_training.command_line import checked, write_json
+from xview_training.command_line import checked, let_waiting_threads_sleep, write_json
 
 
 def bench_sim(
@@ -233,6 +233,8 @@ def bench_train(
         seed: of tasks, weights and actions.
         json: write the figures to this file.
     """
+    let_waiting_threads_sleep()
+
     from xview_training.bench.train import TrainBenchSettings, as_text, measure
 
     settings = checked(

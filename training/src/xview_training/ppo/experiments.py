@@ -9,6 +9,7 @@ import dataclasses
 
 from xview_deploy.spec import ACTION_TABLES
 
+from xview_training.experiments import ValidationConfig
 from xview_training.naming import named
 from xview_training.policy.architectures import Config
 from xview_training.policy.rocket2.on_table import Rocket2Config
@@ -27,12 +28,13 @@ class PpoExperiment:
     name: str
     frames: int = 0  # decisions until the end; 0: as many as `minutes` allow
     minutes: float = 0.0  # of wall time until the end; 0: as long as `frames` take. Schedules run over what ends first
-    suite: str = "train"
+    suite: str = "train"  # name of a suite, or a file of tasks
     seed: int = 0
     policy: Config = SmallPolicyConfig()  # replaced by that of the checkpoint that the run starts from
     rollout: RolloutConfig = RolloutConfig()
     sampling: SamplingConfig = SamplingConfig()
     learner: LearnerConfig = LearnerConfig()
+    validation: ValidationConfig = ValidationConfig()  # its `every` is of decisions
     deterministic: bool = False  # two runs with one seed give the same losses to the last bit
     checkpoint_every_s: float = 240.0
     keep_checkpoints: int = 3
@@ -81,6 +83,7 @@ EXPERIMENTS = {
             policy=Rocket2Config(actions=ACTION_TABLES["full"]),
             rollout=RolloutConfig(environments=10, fragment=256, mask_noise=0.0),
             sampling=SamplingConfig(strict_share=0.0),
+            validation=ValidationConfig(suite="heldout-v1", episodes=300),
             learner=LearnerConfig(
                 learning_rate=2e-5,
                 warmup_updates=1,

@@ -1,11 +1,12 @@
 """Which task comes next: all difficulties alike, or those where there is something to learn.
 
-Knows suites and what came of their tasks; neither environments nor policies.
+Knows suites, files of tasks and what came of their tasks; neither environments nor policies.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,8 @@ import numpy as np
 
 from xview_training.ppo.fragment import Kind, Outcome
 from xview_training.tasks.events import TaskEvent
-from xview_training.tasks.sources import Request
+from xview_training.tasks.files import TaskFile
+from xview_training.tasks.sources import Request, TaskSource
 from xview_training.tasks.suites import Suite
 
 FOUND_OUT = 20  # episodes before a success rate says something
@@ -25,7 +27,7 @@ class SamplingConfig:
     """How tasks are chosen."""
 
     # Every difficulty that a scene has comes equally often (1:1:1 as in ROCKET-3; mixed beats hard-only even on the
-    # hard tasks); false: as the suite says.
+    # hard tasks); false: as the suite says, or as often as a file has it.
     even_difficulties: bool = True
     difficulties: tuple[str, ...] = ()  # only these; empty: all that the suite's scenes have
     adaptive: bool = False  # prefer kinds of task whose success lies between `low` and `high`
@@ -45,20 +47,28 @@ class Cell:
     difficulty: str
     weight: float
 
+    @property
+    def name(self) -> str:
+        """What its successes are counted under."""
+        return _name(self.place, self.event.value, self.difficulty)
+
 
 class TaskSampler:
-    """Draws tasks of a suite, each of its worlds once, and remembers how they ended."""
+    """Draws tasks of a suite or a file, each of them once before any comes again, and remembers how they ended."""
 
-    def __init__(self, config: SamplingConfig, suite: Suite, seed: int):
-        self.config, self.suite = config, suite
-        cells = _cells(suite, config.even_difficulties)
+    def __init__(self, config: SamplingConfig, source: TaskSource, seed: int):
+        assert isinstance(source, Suite | TaskFile), "there are no other sources"
+        self.config, self.source = config, source
+        cells = _cells(source, config.even_difficulties)
         self.cells = [cell for cell in cells if not config.difficulties or cell.difficulty in config.difficulties]
         if not self.cells:
-            known = ", ".join(sorted({cell.difficulty for cell in cells}))
-            raise ValueError(f"difficulties: suite {suite.name} has {known}; got {', '.join(config.difficulties)}")
+            known = ", ".join(sorted({cell.difficulty for cell in cells})) or "no tasks"
+            raise ValueError(f"difficulties: {source.name} has {known}; got {', '.join(config.difficulties)}")
         self.given = 0
-        self._rng = np.random.default_rng([seed, suite.first_seed])
-        self._first = int(self._rng.integers(suite.size))
+        self._rng = np.random.default_rng([seed, source.first_seed if isinstance(source, Suite) else source.size])
+        self._first = int(self._rng.integers(source.size))
+        self._rows = {} if isinstance(source, Suite) else _rows(source)
+        self._given: Counter[str] = Counter()  # of a file's tasks, by cell
         self._again: list[Request] = []
         self._rates: dict[str, list[float]] = {}  # cell -> [episodes, successes], both fading
 
@@ -68,11 +78,16 @@ class TaskSampler:
             return self._again.pop()
         weights = np.array([cell.weight * self._wish(cell) for cell in self.cells])
         cell = self.cells[int(self._rng.choice(len(self.cells), p=weights / weights.sum()))]
-        strict = self.suite.strict or bool(self._rng.random() < self.config.strict_share)
-        scenes = tuple(s for s in self.suite.scenes if s.place == cell.place)
-        index = (self._first + self.given) % self.suite.size
+        strict = bool(self._rng.random() < self.config.strict_share)
         self.given += 1
-        return dataclasses.replace(self.suite, scenes=scenes, strict=strict), index, cell.event, cell.difficulty
+        if isinstance(self.source, Suite):
+            scenes = tuple(s for s in self.source.scenes if s.place == cell.place)
+            suite = dataclasses.replace(self.source, scenes=scenes, strict=strict or self.source.strict)
+            return suite, (self._first + self.given - 1) % suite.size, cell.event, cell.difficulty
+        rows = self._rows[cell.name]
+        task = self.source.strictly(strict).request(int(rows[(self._first + self._given[cell.name]) % len(rows)]))
+        self._given[cell.name] += 1
+        return task
 
     def again(self, requests: Sequence[Request]) -> None:
         """These come first: they were given before, and never played to their end."""
@@ -89,7 +104,7 @@ class TaskSampler:
         return {name: good / count for name, (count, good) in sorted(self._rates.items())}
 
     def _wish(self, cell: Cell) -> float:
-        count, good = self._rates.get(_name(cell.place, cell.event.value, cell.difficulty), (0.0, 0.0))
+        count, good = self._rates.get(cell.name, (0.0, 0.0))
         if not self.config.adaptive or count < FOUND_OUT:
             return 1.0
         return 1.0 if self.config.low <= good / count <= self.config.high else self.config.elsewhere
@@ -99,6 +114,7 @@ class TaskSampler:
         return {
             "given": self.given,
             "first": self._first,
+            "given_of": dict(self._given),
             "rates": self._rates,
             "rng": self._rng.bit_generator.state,
         }
@@ -106,6 +122,7 @@ class TaskSampler:
     def restore(self, record: dict[str, Any]) -> None:
         """Goes on from such a record."""
         self.given, self._first, self._rates = record["given"], record["first"], record["rates"]
+        self._given = Counter(record.get("given_of", {}))  # checkpoints from before files of tasks have none
         self._rng.bit_generator.state = record["rng"]
 
 
@@ -113,10 +130,45 @@ def _name(place: str, event: str, difficulty: str) -> str:
     return f"{place} {event} {difficulty}"
 
 
-def _cells(suite: Suite, even: bool) -> list[Cell]:
+def _cells(source: Suite | TaskFile, even: bool) -> list[Cell]:
+    return _cells_of_suite(source, even) if isinstance(source, Suite) else _cells_of_file(source, even)
+
+
+def _cells_of_suite(suite: Suite, even: bool) -> list[Cell]:
     return [
         Cell(scene.place, event, difficulty, scene.weight * part * (1 / len(scene.difficulties) if even else share))
         for scene in suite.scenes
         for event, part in scene.events
         for difficulty, share in scene.difficulties
     ]
+
+
+def _cells_of_file(file: TaskFile, even: bool) -> list[Cell]:
+    """As often as the file has that event in that place; of it, every difficulty alike where it shall be even."""
+    kinds = Counter(_kinds(file))
+    places = Counter[tuple[str, str]]()
+    difficulties = Counter[tuple[str, str]]()
+    for (place, event, _), count in kinds.items():
+        places[place, event] += count
+        difficulties[place, event] += 1
+    return [
+        Cell(
+            place,
+            TaskEvent(event),
+            difficulty,
+            places[place, event] / difficulties[place, event] if even else float(count),
+        )
+        for (place, event, difficulty), count in sorted(kinds.items())
+    ]
+
+
+def _rows(file: TaskFile) -> dict[str, np.ndarray]:
+    """A file's tasks by their cell's name, ascending."""
+    names = np.array([_name(*kind) for kind in _kinds(file)])
+    return {str(name): np.flatnonzero(names == name) for name in np.unique(names)}
+
+
+def _kinds(file: TaskFile) -> list[tuple[str, str, str]]:
+    """Place, event and difficulty of each of a file's tasks."""
+    columns = (file.names(field).tolist() for field in ("place", "event", "difficulty"))
+    return list(zip(*columns, strict=True))

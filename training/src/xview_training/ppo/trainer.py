@@ -30,9 +30,11 @@ from xview_training.ppo.learner_state import learner_record, learner_tensors, re
 from xview_training.ppo.ledger import Ledger
 from xview_training.ppo.rollout import Rollout
 from xview_training.ppo.sampling import TaskSampler
+from xview_training.ppo.validating import Look, Validating
+from xview_training.runs import progress
 from xview_training.runs.manifest import record_start
-from xview_training.runs.scalars import ScalarLog, WandbSettings
-from xview_training.tasks.suites import suite_named
+from xview_training.runs.scalars import ScalarLog, WandbSettings, grouped
+from xview_training.tasks.sources import source_named
 from xview_training.tasks.task import Task
 
 PLAIN_LINE_EVERY_S = 30.0  # where nobody sees a moving line
@@ -51,21 +53,24 @@ class PpoTrainer:
         threads: int = 2,
         device: str = "cpu",
         wandb: WandbSettings | None = None,
+        look: Look | None = None,
     ):
         """start: the policy to begin with and to stay near; a new one of the experiment's where there is none.
 
-        origin: where that came from. ValueError where it does not fit the suite's events.
+        origin: where that came from. look: at held-out worlds, as often as the experiment says. ValueError where the
+        policy does not fit the tasks' events, or is another than the experiment's.
         """
         _prepare_torch(experiment, threads)
         self.experiment, self.run, self.origin = experiment, run, origin
         self.device = torch.device(device)
-        suite = suite_named(experiment.suite)
+        source = source_named(experiment.suite)
         policy = (start or build(experiment.policy)).to(self.device)
-        table = actions_for(suite, policy)
+        table = actions_for(source, policy)
+        self._validating = Validating(experiment.validation, look, policy)
         config = experiment.rollout
         envs = CrossViewEnvs(config.environments, policy.config.image_size, config.threads, table)
         self.learner = Learner(experiment.learner, policy, experiment.seed)
-        self.sampler = TaskSampler(experiment.sampling, suite, experiment.seed)
+        self.sampler = TaskSampler(experiment.sampling, source, experiment.seed)
         self.rollout = Rollout(config, envs, policy, copy.deepcopy(policy), self.sampler, experiment.seed)
         self.ledger = Ledger()
         # Over all sessions.
@@ -91,15 +96,19 @@ class PpoTrainer:
         """Runs to the end, with checkpoints on the way."""
         record_start(self.run, "ppo", self.experiment, resumed_from)
         console = Console()
+        if resumed_from is not None:
+            progress.cut(self.run, self.global_step)
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         saved = shown = time.monotonic()
         with (
-            ScalarLog(self.run, self._wandb) as log,
+            ScalarLog(self.run, self._wandb, self.global_step) as log,
             Progress(*columns, console=console, refresh_per_second=1, disable=not console.is_terminal) as bar,
         ):
             line = bar.add_task("playing", total=None)
             while self.progress < 1:
+                before = self.global_step
                 self.iterate()
+                self._validate(before)
                 self._report(log)
                 bar.update(line, description=self.line())
                 if not console.is_terminal and time.monotonic() - shown > PLAIN_LINE_EVERY_S:
@@ -139,6 +148,11 @@ class PpoTrainer:
         self._kept = [(f, uses + 1) for f, uses in batch] if settings.max_reuse > 1 else []
         return [f for f, _ in batch]
 
+    def _validate(self, before: int) -> None:
+        """Adds figures of held-out worlds where it is time for them; `before`: decisions before this iteration."""
+        where = self.run, before, self.global_step, self.progress >= 1
+        self.figures |= self._validating.after(*where, self.learner.average, self.save)
+
     def _report(self, log: ScalarLog) -> None:
         rates = self.ledger.figures()
         charts = {
@@ -148,13 +162,13 @@ class PpoTrainer:
         parts = {f"seconds_{name}": seconds for name, seconds in self.seconds.items()}
         log.write(
             self.global_step,
-            {f"losses/{name}": value for name, value in self.figures.items()}
+            grouped(self.figures)
             | {f"charts/{name}": value for name, value in (rates | charts).items()}
             | {f"time/{name}": value for name, value in parts.items()}
             | {f"tasks/{name}": value for name, value in self.sampler.rates().items()},
         )
         row = {"step": self.global_step, "seconds": self.elapsed_s, "iteration": self.learner.iteration}
-        with (self.run / "progress.jsonl").open("a") as file:
+        with (self.run / progress.FILE).open("a") as file:
             file.write(json.dumps(row | self.figures | rates | charts | parts) + "\n")
 
     def line(self) -> str:

@@ -1,9 +1,10 @@
 """Where a trainer's numbers go: TensorBoard's files in the run's folder, and Weights & Biases where it is asked for.
 
-    with ScalarLog(run, wandb=WandbSettings("xview")) as log:
+    with ScalarLog(run, wandb=WandbSettings("xview"), after=global_step) as log:
         log.write(global_step, {"losses/total": 1.2})
 
-A resumed run goes on with the same curves in both. Knows no trainer.
+A resumed run goes on with the same curves in both; TensorBoard shows none of what was written beyond the checkpoint
+that it goes on from. Knows no trainer.
 """
 
 from __future__ import annotations
@@ -35,9 +36,10 @@ class WandbSettings:
 class ScalarLog:
     """Writes numbers of a run; a context manager."""
 
-    def __init__(self, run: Path, wandb: WandbSettings | None = None) -> None:
+    def __init__(self, run: Path, wandb: WandbSettings | None = None, after: int | None = None) -> None:
+        """after: the step that the run goes on from; what older files say of later ones is not shown any more."""
         self._wandb = None if wandb is None else _open_wandb(run, wandb)
-        self._writer = SummaryWriter(str(run / "tensorboard"))
+        self._writer = SummaryWriter(str(run / "tensorboard"), purge_step=None if after is None else after + 1)
 
     def write(self, step: int, values: Mapping[str, float]) -> None:
         """Numbers by name, "group/name", at that many trained frames."""
@@ -59,6 +61,15 @@ class ScalarLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def grouped(figures: Mapping[str, float]) -> dict[str, float]:
+    """A learner's figures under TensorBoard's names: validation_success as validation/success, the others as losses."""
+    validation = "validation_"
+    return {
+        name.replace("_", "/", 1) if name.startswith(validation) else f"losses/{name}": value
+        for name, value in figures.items()
+    }
 
 
 def _open_wandb(run: Path, settings: WandbSettings) -> Any:

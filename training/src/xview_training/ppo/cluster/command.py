@@ -14,8 +14,9 @@ from xview_training.ppo.actions import actions_for
 from xview_training.ppo.cluster.plan import ClusterRun
 from xview_training.ppo.cluster.running import Driver, Progress, start_ray, write_reference
 from xview_training.ppo.trainer import PLAIN_LINE_EVERY_S
+from xview_training.ppo.validating import Validating
 from xview_training.runs.manifest import record_start
-from xview_training.tasks.suites import suite_named
+from xview_training.tasks.sources import source_named
 
 
 def train_on_ray(run: ClusterRun, address: str | None, start: CrossViewPolicy, resume: bool) -> None:
@@ -24,7 +25,8 @@ def train_on_ray(run: ClusterRun, address: str | None, start: CrossViewPolicy, r
     ValueError where the folder holds a run that is not to be resumed, the cluster has too little for the layout, or the
     policy does not fit the suite.
     """
-    actions_for(suite_named(run.experiment.suite), start)
+    actions_for(source_named(run.experiment.suite), start)
+    Validating(run.experiment.validation, run.look, start)
     known = checkpoints.newest(run.reference) is not None
     if known and not resume:
         raise ValueError(f"{run.folder} holds a run: expected another folder for a new one, or --resume")

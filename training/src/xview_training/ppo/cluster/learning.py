@@ -29,12 +29,13 @@ from xview_training.ppo.fragment import Fragment
 from xview_training.ppo.fragment_files import SUFFIX, FragmentError, read_fragment
 from xview_training.ppo.learner_state import learner_record, learner_tensors, restore_learner
 from xview_training.ppo.ledger import Ledger
-from xview_training.runs.scalars import ScalarLog
+from xview_training.ppo.validating import Validating
+from xview_training.runs import progress
+from xview_training.runs.scalars import ScalarLog, grouped
 
 LOG = logging.getLogger(__name__)
 ASK_EVERY_S = 0.05  # for a batch, while too few fragments wait
 REMIND_EVERY_S = 2.0  # looks whether the weights are still there, while nothing comes
-LOG_FILE = "progress.jsonl"
 
 
 def reference_policy(run: ClusterRun) -> CrossViewPolicy:
@@ -59,6 +60,7 @@ class ClusterLearner:
         reference = reference_policy(run).to(device)
         self.learner = SharingLearner(run.experiment.learner, reference, run.experiment.seed)
         self.ledger = Ledger()
+        self._validating = Validating(run.experiment.validation, run.look, reference)
         self.trained = 0  # decisions, of all learners together
         self.elapsed_s = 0.0  # over all sessions
         self.name = f"learner-{uuid.uuid4().hex[:12]}"
@@ -76,15 +78,18 @@ class ClusterLearner:
         """From the newest checkpoint to the run's end, or until the driver stops it; the last figures."""
         self._resume()
         self._begin()
-        with ScalarLog(self.run.folder, self.run.wandb) if self.rank == 0 else _Silence() as log:
+        with ScalarLog(self.run.folder, self.run.wandb, self.trained) if self.rank == 0 else _Silence() as log:
             saved = time.monotonic()
             figures: dict[str, float] = {}
             while self.progress < 1:
+                before = self.trained
                 latest = self._iterate_or_stop()
                 if latest is None:
                     break
                 figures = latest
+                ended = self.progress >= 1
                 if self.rank == 0:
+                    figures |= self._validate(before, ended)
                     self._report(log, figures)
                     if time.monotonic() - saved > self.run.experiment.checkpoint_every_s:
                         self.save()
@@ -123,6 +128,11 @@ class ClusterLearner:
             self._publish(figures)
         self.version = told_by_first(self.version)
         return figures
+
+    def _validate(self, before: int, ended: bool) -> dict[str, float]:
+        """Figures of held-out worlds where it is time for them; meanwhile the other learners wait."""
+        where = self.run.folder, before, self.trained, ended
+        return self._validating.after(*where, self.learner.average, self.save)
 
     def _begin(self) -> None:
         if self.rank == 0:
@@ -173,11 +183,10 @@ class ClusterLearner:
         charts = {"decisions_per_second": self.trained / max(self.elapsed_s, 1e-9), "version": float(self.version)}
         log.write(
             self.trained,
-            {f"losses/{name}": value for name, value in figures.items()}
-            | {f"charts/{name}": value for name, value in (rates | charts).items()},
+            grouped(figures) | {f"charts/{name}": value for name, value in (rates | charts).items()},
         )
         row = {"step": self.trained, "seconds": self.elapsed_s, "iteration": self.learner.iteration}
-        with (self.run.folder / LOG_FILE).open("a") as file:
+        with (self.run.folder / progress.FILE).open("a") as file:
             file.write(json.dumps(row | figures | rates | charts) + "\n")
 
     def save(self) -> Path:
@@ -202,7 +211,7 @@ class ClusterLearner:
             self.trained, self.elapsed_s = state["global_step"], state["seconds"]
             self.ledger.restore(state["ledger"])
         if self.rank == 0:
-            cut_log(self.run.folder / LOG_FILE, self.trained)
+            progress.cut(self.run.folder, self.trained)
 
 
 class _Silence:
@@ -213,19 +222,3 @@ class _Silence:
 
     def __exit__(self, *_: object) -> None:
         pass
-
-
-def cut_log(path: Path, step: int) -> None:
-    """Removes the lines of steps beyond `step`, and a last one that was written in part."""
-    if not path.is_file():
-        return
-    kept = []
-    for line in path.read_text().splitlines():
-        try:
-            if json.loads(line)["step"] <= step:
-                kept.append(f"{line}\n")
-        except ValueError:
-            LOG.warning("%s: a line that was written in part is left out", path)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text("".join(kept))
-    partial.replace(path)

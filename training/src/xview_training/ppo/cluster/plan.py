@@ -8,6 +8,7 @@ from pathlib import Path
 from xview_training.ppo.cluster.settings import ClusterSettings
 from xview_training.ppo.experiments import PpoExperiment
 from xview_training.ppo.store import StoreSettings
+from xview_training.ppo.validating import Look
 from xview_training.runs.scalars import WandbSettings
 
 
@@ -21,6 +22,7 @@ class ClusterRun:
     origin: str = ""  # where the policy came from that it starts with
     threads: int = 1  # of torch in each process
     wandb: WandbSettings | None = None
+    look: Look | None = None  # at held-out worlds, as often as the experiment says
 
     def __post_init__(self) -> None:
         groups, learners = self.settings.groups.groups, self.settings.learners

@@ -23,7 +23,7 @@ from xview_training.ppo.fragment_files import SUFFIX, header_of, write_fragment
 from xview_training.ppo.rollout import Rollout
 from xview_training.ppo.sampling import TaskSampler
 from xview_training.ppo.store_ledger import FragmentRecord
-from xview_training.tasks.suites import suite_named
+from xview_training.tasks.sources import source_named
 
 SEEDS_OF_A_ROLLOUT = 1000  # one a group that it makes
 
@@ -85,10 +85,10 @@ class ClusterRollout:
     def _make(self, policy: CrossViewPolicy, group: int) -> Rollout:
         """A group's worlds."""
         experiment = self.run.experiment
-        suite, seed = suite_named(experiment.suite), self._seed + group
+        source, seed = source_named(experiment.suite), self._seed + group
         environments = experiment.rollout.environments // self.run.settings.groups.groups
         config = dataclasses.replace(experiment.rollout, environments=environments)
-        table = actions_for(suite, policy)
+        table = actions_for(source, policy)
         envs = CrossViewEnvs(config.environments, policy.config.image_size, config.threads, table)
-        sampler = TaskSampler(experiment.sampling, suite, seed)
+        sampler = TaskSampler(experiment.sampling, source, seed)
         return Rollout(config, envs, policy, self._reference, sampler, seed)

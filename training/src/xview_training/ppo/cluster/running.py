@@ -40,11 +40,13 @@ PLACES_WITHIN_S = 120.0
 STOPPED_WITHIN_S = 60.0
 LOCAL_OBJECT_STORE_BYTES = 512 * 2**20  # holds two versions of the weights, and little else
 # Ray's own habits that do not suit: telemetry, changing the working directory, hiding GPUs from processes without.
+# And OpenMP's: see `let_waiting_threads_sleep`.
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_TRAIN_METRICS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "OMP_WAIT_POLICY": "PASSIVE",
 }
 
 
@@ -99,7 +101,13 @@ def start_ray(address: str | None, settings: ClusterSettings) -> bool:
         )
     elif began:
         try:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING)
+            # Processes of a cluster that runs already have the environment of its nodes, not this one's.
+            ray.init(
+                address=address,
+                log_to_driver=False,
+                logging_level=logging.WARNING,
+                runtime_env={"env_vars": ENVIRONMENT},
+            )
         except ConnectionError as error:
             raise ValueError(
                 f"--cluster {address}: expected a Ray cluster there, and RAY_AUTH_MODE=token where it wants a token: "
