@@ -27,11 +27,18 @@ def test_played_again_it_is_the_same_game(here):
     assert runpy.run_path(str(SCRIPT))["replay"](1) == here
 
 
-@pytest.mark.parametrize(("threads", "hash_seed"), [(1, "1"), (3, "4242")])
-def test_another_process_sees_the_same_frames_with_any_threads_and_hash_seed(here, threads, hash_seed):
+@pytest.mark.parametrize(("threads", "hash_seed", "fill"), [(1, "1", "0"), (3, "4242", "170")])
+def test_another_process_sees_the_same_frames_with_any_threads_hash_seed_and_memory(here, threads, hash_seed, fill):
+    """fill: what the C library writes into memory that is asked for; code that reads what it never wrote shows."""
     done = subprocess.run(
         [sys.executable, SCRIPT, str(threads)],
-        env=os.environ | {"PYTHONHASHSEED": hash_seed, "NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": str(threads)},
+        env=os.environ
+        | {
+            "PYTHONHASHSEED": hash_seed,
+            "NUMBA_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": str(threads),
+            "MALLOC_PERTURB_": fill,
+        },
         capture_output=True,
         text=True,
         timeout=600,
