@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from xview_training.sim.blocks import BLOCKS, CANDIDATE_KINDS, FIRST_CANDIDATE
 from xview_training.sim.figures import HIDES
-from xview_training.sim.shade import HOLE
+from xview_training.sim.shade import HOLE, PIERCED
 from xview_training.sim.textures import FACES, LEVEL_OFFSETS, TEXELS, atlas
 
 
@@ -28,7 +28,12 @@ def test_another_process_paints_the_same_textures():
 def test_every_block_and_hide_has_every_face_in_every_set_and_nobody_can_paint_over_them():
     assert atlas().shape == (8, (len(BLOCKS) + len(HIDES)) * FACES, TEXELS)
     assert not atlas().flags.writeable
-    assert np.isin(atlas() & ~np.uint32(0xFFFFFF), (0, HOLE)).all()
+    marks = atlas() & ~np.uint32(0xFFFFFF)
+    assert np.isin(marks & ~np.uint32(PIERCED), (0, HOLE)).all()
+    holed = (marks & HOLE != 0).any(-1)
+    assert 0 < holed.sum() < holed.size / 2
+    assert (marks[..., -1] & PIERCED != 0)[holed].all()
+    assert not (marks & PIERCED)[~holed].any()
 
 
 def test_only_what_rays_may_pass_has_holes():

@@ -2,9 +2,10 @@
 
 The item looks the same through every lens, as if seen by the player's own (70 degrees, 4:3), and moves with nothing. It
 hides what is behind it and belongs to no object: its id is 0 and its depth VIEW_DISTANCE, as the sky's. An empty hand
-shows nothing. Every renderer asks `in_hand`, so that all draw the same. Shapes are this project's own.
+shows nothing. Every renderer asks `_meet`, so that all draw the same. Shapes are this project's own.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -15,8 +16,8 @@ from xview_training.sim.boxes import FAR, hit_box
 from xview_training.sim.compiled import compiled_fast
 from xview_training.sim.figures import HIDE_ID
 from xview_training.sim.items import FIRST_BLOCK_ITEM, ITEMS
-from xview_training.sim.shade import HOLE, lit
-from xview_training.sim.surfaces import FIRST_HIDE, face_texel
+from xview_training.sim.shade import HOLE, lit, texel
+from xview_training.sim.surfaces import FIRST_HIDE, incidence
 
 f4 = np.float32
 i4 = np.int32
@@ -103,16 +104,13 @@ def shape_of(item):
 
 
 @compiled_fast()
-def in_hand(atlas, item, light, px, py, width, height):
-    """(r, g, b) float32 of the item in the hand in a pixel; r below zero where it is not.
-
-    atlas uint32 (rows, 341); light: of the air and the camera.
-    """
+def _meet(shape, px, py, width, height):
+    """(box, axis, positive, column): what a pixel sees of a shape's boxes; column in the atlas, box -1 for none."""
     u = (f4(2) * f4(px) + f4(1)) / f4(width) - f4(1)
     v = f4(1) - (f4(2) * f4(py) + f4(1)) / f4(height)
-    shape = shape_of(item)
+    best, box, best_axis, best_positive, column = FAR, i4(-1), i4(0), i4(0), i4(0)
     if u < WINDOWS[shape, 0] or u > WINDOWS[shape, 1] or v < WINDOWS[shape, 2] or v > WINDOWS[shape, 3]:
-        return f4(-1), f4(0), f4(0)
+        return box, best_axis, best_positive, column
     pixel, half = f4(2 * TAN_Y) / f4(height), f4(0.5)
     n = i4(1) if shape == A_BLOCK else i4(0)
     x, y = u * f4(TAN_X), v * f4(TAN_Y)
@@ -120,22 +118,45 @@ def in_hand(atlas, item, light, px, py, width, height):
     dy = POSES[n, 3] * x + POSES[n, 4] * y + POSES[n, 5]
     dz = POSES[n, 6] * x + POSES[n, 7] * y + POSES[n, 8]
     ox, oy, oz = POSES[n, 9], POSES[n, 10], POSES[n, 11]
-    of_block = i4(6 * (item - FIRST_BLOCK_ITEM)) if shape == A_BLOCK else i4(0)
-    best, texel, best_axis, best_positive = FAR, i4(0), i4(0), i4(0)
     for k in range(FIRST_HELD[shape], FIRST_HELD[shape + 1]):
         t, axis, positive = hit_box(
             ox, oy, oz, dx, dy, dz, HELD_BOXES[k, 0], HELD_BOXES[k, 1], HELD_BOXES[k, 2], HELD_BOXES[k, 3],
             HELD_BOXES[k, 4], HELD_BOXES[k, 5],
         )  # fmt: skip
         if t < best:
-            row = i4(HELD_ROWS[k] + of_block)
-            packed = face_texel(atlas, row, axis, positive, ox + half, oy + half, oz + half, t, dx, dy, dz, pixel)
-            if packed & HOLE == 0:
-                best, texel, best_axis, best_positive = t, packed, axis, positive
-    if best == FAR:
-        return f4(-1), f4(0), f4(0)
-    r, g, b = lit(texel, best_axis, best_positive, light, f4(0), f4(0), f4(0), f4(0))
+            best, box, best_axis, best_positive = t, i4(k), axis, positive
+    if box >= 0:
+        steep = incidence(best_axis, dx, dy, dz)
+        hx, hy, hz = ox + half + best * dx, oy + half + best * dy, oz + half + best * dz
+        column = texel(best_axis, hx, hy, hz, best, steep, pixel)
+    return box, best_axis, best_positive, column
+
+
+@compiled_fast()
+def _first_row(item):
+    """What an item that is a block adds to the rows of its shape's textures."""
+    return i4(6 * (item - FIRST_BLOCK_ITEM)) if item >= FIRST_BLOCK_ITEM else i4(0)
+
+
+@compiled_fast()
+def _lit(packed, axis, positive, light):
+    r, g, b = lit(packed, axis, positive, light, f4(0), f4(0), f4(0), f4(0))
     return min(r, f4(255)), min(g, f4(255)), min(b, f4(255))
+
+
+@compiled_fast()
+def in_hand(atlas, item, light, px, py, width, height):
+    """(r, g, b) float32 of the item in the hand in a pixel; r below zero where it is not.
+
+    atlas uint32 (rows, 341); light: of the air and the camera.
+    """
+    box, axis, positive, column = _meet(shape_of(item), px, py, width, height)
+    if box < 0:
+        return f4(-1), f4(0), f4(0)
+    packed = i4(atlas[HELD_ROWS[box] + _first_row(item) + 2 * axis + positive, column])
+    if packed & HOLE != 0:
+        return f4(-1), f4(0), f4(0)
+    return _lit(packed, axis, positive, light)
 
 
 @compiled_fast()
@@ -151,3 +172,45 @@ def draw_in_hand(atlas, item, light, rgb, ids, depth):
             if r >= f4(0):
                 rgb[py, px, 0], rgb[py, px, 1], rgb[py, px, 2] = np.uint8(r), np.uint8(g), np.uint8(b)
                 ids[py, px], depth[py, px] = 0, VIEW_DISTANCE
+
+
+@compiled_fast()
+def _trace(shape, width, height, rows):
+    """Writes what draw_held needs of a shape: rows int32 (H * W, 4); how many there are."""
+    count = 0
+    for py in range(height):
+        for px in range(width):
+            box, axis, positive, column = _meet(shape, px, py, width, height)
+            if box >= 0:
+                rows[count, 0], rows[count, 1] = py, px
+                rows[count, 2], rows[count, 3] = HELD_ROWS[box] + 2 * axis + positive, column
+                count += 1
+    return count
+
+
+@functools.cache
+def held_pixels(width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+    """What pixels of a picture each shape covers, for it never moves: int32 (pixels, 4), and where each shape begins.
+
+    Columns: row and column in the picture, row and column in the atlas.
+    """
+    of_shape, rows = [], np.empty((width * height, 4), np.int32)
+    for shape in range(len(SHAPE_BOXES)):
+        of_shape.append(rows[: _trace(shape, width, height, rows)].copy())
+    return np.concatenate(of_shape), np.cumsum([0, *map(len, of_shape)]).astype(np.int32)
+
+
+@compiled_fast()
+def draw_held(atlas, item, light, pixels, first, rgb, ids, depth):
+    """As draw_in_hand, from what held_pixels gives."""
+    if item == 0:
+        return
+    shape, more = shape_of(item), _first_row(item)
+    for k in range(first[shape], first[shape + 1]):
+        py, px, row = pixels[k, 0], pixels[k, 1], pixels[k, 2]
+        packed = i4(atlas[row + more, pixels[k, 3]])
+        if packed & HOLE == 0:
+            face = (row + more) % 6
+            r, g, b = _lit(packed, face // 2, face % 2, light)
+            rgb[py, px, 0], rgb[py, px, 1], rgb[py, px, 2] = np.uint8(r), np.uint8(g), np.uint8(b)
+            ids[py, px], depth[py, px] = 0, VIEW_DISTANCE

@@ -1,86 +1,244 @@
-"""Draws small blocks and creatures into a z-buffer: a ray/box test in each pixel of their screen boxes."""
+"""Draws small blocks and creatures into a picture's buffers, as the faces of their boxes."""
 
 import numpy as np
 
-from xview_training.sim.boxes import FAR, KIND, POSE_X, POSE_Y, POSE_Z, enter_box, hit_part
+from xview_training.sim.boxes import (
+    FAR,
+    KIND,
+    POSE_COS,
+    POSE_SIN,
+    POSE_SWING,
+    POSE_X,
+    POSE_Y,
+    POSE_Z,
+    enter_box,
+    inverse,
+)
 from xview_training.sim.compiled import compiled_fast
-from xview_training.sim.figures import FIRST_PART, MOST_PARTS, RADIUS
+from xview_training.sim.figures import FIRST_PART, MOST_PARTS, PARTS, RADIUS, SWINGS
 from xview_training.sim.models import BOXES, FIRST_BOX, MAX_BOXES
-from xview_training.sim.screen import box_bounds, covered, pixels
-from xview_training.sim.shade import HOLE, texel
+from xview_training.sim.raster_faces import NEAREST
+from xview_training.sim.screen import bounds_from_eye, box_bounds, covered, pick, pixels, ray_at, up, view_in_pose
+from xview_training.sim.shade import HOLE, PIERCED, texel
 from xview_training.sim.surfaces import incidence
+from xview_training.sim.textures import TEXELS
 
 f4 = np.float32
 i4 = np.int32
-SMALL = 64  # pixels of a small block's window, within which its boxes are not looked for one by one
-FIRST_MODEL = i4(-2)  # winners below zero: -2 - (flat index of the block * MAX_BOXES + box)
+NOWHERE_NEAR = f4(1e9)  # nearness of a plane that rays have passed
+SMALL = 24  # pixels of a small block's window, within which its boxes are not looked for one by one
+# Winners below zero: FIRST_MODEL - ((flat index of the block * MAX_BOXES + box) * 3 + axis of the face), and beyond
+# those of all blocks FIRST_MODEL - first_creature - ((creature * MOST_PARTS + part) * 3 + axis).
+FIRST_MODEL = i4(-2)
 
 
 @compiled_fast()
-def creature_winner(grid, creature, part):
-    """What stands in the winner buffer for a creature's part."""
-    return i4(FIRST_MODEL - grid.size * MAX_BOXES - creature * MOST_PARTS - part)
+def first_creature(cells):
+    """What distinguishes creatures' winners in a grid of so many cells."""
+    return i4(cells * MAX_BOXES * 3)
 
 
 @compiled_fast()
-def draw_models(grid, models, count, atlas, lens, pixel, width, height, rays, depth, winner):
+def _slab(low, high):
+    """A box's two planes across an axis, from the eye, as four factors of a ray along that axis.
+
+    Nearness where rays enter is factor 0 times the ray plus factor 1; where they leave, the greater of factors 2 and 3
+    times it.
+    """
+    if low > f4(0):
+        return f4(1) / low, f4(0), f4(1) / high, f4(1) / high
+    if high < f4(0):
+        return f4(1) / high, f4(0), f4(1) / low, f4(1) / low
+    return f4(0), NOWHERE_NEAR, -inverse(-low), inverse(high)
+
+
+@compiled_fast()
+def _enter(slab_x, slab_y, slab_z, dx, dy, dz):
+    """(nearness, axis) where rays enter a box; below zero where they miss it."""
+    wx, wy, wz = dx * slab_x[0] + slab_x[1], dy * slab_y[0] + slab_y[1], dz * slab_z[0] + slab_z[1]
+    w = min(min(wx, wy), wz)
+    leave = max(
+        max(max(dx * slab_x[2], dx * slab_x[3]), max(dy * slab_y[2], dy * slab_y[3])),
+        max(dz * slab_z[2], dz * slab_z[3]),
+    )
+    axis = i4(0) if wx <= w else (i4(1) if wy <= w else i4(2))
+    return w if (w > leave) & (w < NEAREST) else f4(-1), axis
+
+
+@compiled_fast()
+def _fill_box(view, x0, y0, z0, x1, y1, z1, left, right, top, bottom, reference, width, near, winner):
+    """Draws a box without holes, its corners seen from the eye."""
+    slab_x, slab_y, slab_z = _slab(x0, x1), _slab(y0, y1), _slab(z0, z1)
+    n = i4(right - left + 1)
+    for py in range(top, bottom + 1):
+        first, row = i4(py * width + left), f4(py)
+        rx = view[12] + row * view[18] + f4(left) * view[15]
+        ry = view[13] + row * view[19] + f4(left) * view[16]
+        rz = view[14] + row * view[20] + f4(left) * view[17]
+        for k in range(n):
+            at, column = up(first + k), f4(i4(k))
+            w, axis = _enter(
+                slab_x, slab_y, slab_z, rx + column * view[15], ry + column * view[16], rz + column * view[17]
+            )
+            hit = w > near[at]
+            near[at] = w if hit else near[at]
+            winner[at] = i4(reference - axis) if hit else winner[at]
+
+
+@compiled_fast()
+def _draw_pierced(
+    texels, first_row, view, x0, y0, z0, x1, y1, z1, x, y, z, pixel, left, right, top, bottom, reference,
+    width, height, near, winner, found, faces, columns,
+):  # fmt: skip
+    """As _fill_box, with holes. x, y, z: the block from the eye; texels: the atlas, flat; first_row: of its textures.
+
+    found float32 (W,), faces, columns int32 (W,): a row of what is met before it is known whether there is a hole.
+    """
+    slab_x, slab_y, slab_z = _slab(x0, x1), _slab(y0, y1), _slab(z0, z1)
+    n = i4(right - left + 1)
+    for py in range(top, bottom + 1):
+        first, most = i4(py * width + left), f4(0)
+        for k in range(n):
+            dx, dy, dz = ray_at(view, i4(left + i4(k)), py, width, height)
+            w, axis = _enter(slab_x, slab_y, slab_z, dx, dy, dz)
+            w = w if w > near[up(first + k)] else f4(0)
+            found[up(k)], faces[up(k)] = w, axis
+            most = max(most, w)
+        if most == f4(0):
+            continue
+        for k in range(n):  # apart from the loop above, else it would be branches
+            dx, dy, dz = ray_at(view, i4(left + i4(k)), py, width, height)
+            axis = faces[up(k)]
+            along = pick(axis, dx, dy, dz)
+            positive = i4(1) if along < f4(0) else i4(0)
+            plane = pick(axis, x1, y1, z1) if positive == 1 else pick(axis, x0, y0, z0)
+            t = plane * inverse(along) if found[up(k)] > f4(0) else f4(0)
+            columns[up(k)] = texel(axis, t * dx - x, t * dy - y, t * dz - z, t, incidence(axis, dx, dy, dz), pixel)
+            faces[up(k)] = i4(2 * axis + positive)
+        for k in range(n):
+            if found[up(k)] > f4(0):
+                face = faces[up(k)]
+                if i4(texels[up((first_row + face) * TEXELS + columns[up(k)])]) & HOLE == 0:
+                    near[up(first + k)] = found[up(k)]
+                    winner[up(first + k)] = i4(reference - face // 2)
+
+
+@compiled_fast()
+def _draw_tiny(atlas, block, view, x, y, z, pixel, left, right, top, bottom, reference, width, height, near, winner):
+    """Draws all boxes of a block at (x, y, z) from the eye that covers few pixels."""
+    for py in range(top, bottom + 1):
+        for px in range(left, right + 1):
+            at = up(i4(py * width + px))
+            dx, dy, dz = ray_at(view, px, py, width, height)
+            ix, iy, iz = inverse(dx), inverse(dy), inverse(dz)
+            for k in range(FIRST_BOX[block], FIRST_BOX[block + 1]):
+                t, axis, positive = enter_box(
+                    -x, -y, -z, dx, dy, dz, ix, iy, iz,
+                    BOXES[k, 0], BOXES[k, 1], BOXES[k, 2], BOXES[k, 3], BOXES[k, 4], BOXES[k, 5],
+                )  # fmt: skip
+                if t * near[at] < f4(1):
+                    column = texel(axis, t * dx - x, t * dy - y, t * dz - z, t, incidence(axis, dx, dy, dz), pixel)
+                    if i4(atlas[up(block * 6 + axis * 2 + positive), up(column)]) & HOLE == 0:
+                        near[at] = f4(1) / t
+                        winner[at] = i4(reference - 3 * (k - FIRST_BOX[block]) - axis)
+
+
+@compiled_fast()
+def has_holes(atlas, block):
+    """Whether any texture of a block has."""
+    last, packed = TEXELS - 1, i4(0)
+    for row in range(6 * block, 6 * block + 6):
+        packed |= i4(atlas[up(row), up(last)])
+    return packed & PIERCED != 0
+
+
+@compiled_fast()
+def out_of_sight(view, slack_u, slack_v, x, y, z):
+    """Whether a unit cube around a point lies beyond one of the picture's sides."""
+    depth = view[3] * x + view[4] * y + view[5] * z
+    u = view[6] * x + view[7] * y + view[8] * z
+    v = view[9] * x + view[10] * y + view[11] * z
+    return (depth < f4(-0.87)) | (abs(u) > depth + slack_u) | (abs(v) > depth + slack_v)
+
+
+@compiled_fast()
+def _slack(x, y, z):
+    """How far beyond the picture's side, in its own measure, the middle of a unit cube may be that reaches into it."""
+    return f4(0.87) * f4(np.sqrt(f4(1) + x * x + y * y + z * z))
+
+
+@compiled_fast()
+def draw_models(grid, models, count, atlas, view, pixel, width, height, near, winner):
     """Draws one chunk's small blocks. models int32 (MAX_MODELS,): flat indices, the first `count` of them."""
-    ny, nz, one = grid.shape[2], grid.shape[1], f4(1)
+    ny, nz, one, half = i4(grid.shape[2]), i4(grid.shape[1]), f4(1), f4(0.5)
+    texels, found, faces, columns = atlas.reshape(-1), np.empty(width, f4), np.empty(width, i4), np.empty(width, i4)
+    slack_u, slack_v = _slack(view[6], view[7], view[8]), _slack(view[9], view[10], view[11])
     for m in range(count):
         flat = models[m]
         x, y, z = flat // (ny * nz), flat % ny, flat // ny % nz
-        fx, fy, fz = f4(x), f4(y), f4(z)
-        nearest, u0, u1, v0, v1 = box_bounds(lens, fx, fy, fz, fx + one, fy + one, fz + one)
+        fx, fy, fz = f4(x) - view[0], f4(y) - view[1], f4(z) - view[2]
+        if out_of_sight(view, slack_u, slack_v, fx + half, fy + half, fz + half):
+            continue
+        nearest, u0, u1, v0, v1 = bounds_from_eye(view, fx, fy, fz, fx + one, fy + one, fz + one)
         if nearest == FAR:
             continue
         left, right, top, bottom = pixels(u0, u1, v0, v1, width, height)
-        if covered(depth, width, left, right, top, bottom, nearest):
+        if covered(near, width, left, right, top, bottom, nearest):
             continue
         block = i4(grid[x, z, y])
-        px, py, pz = lens[0] - fx, lens[1] - fy, lens[2] - fz
-        small = (right - left) * (bottom - top) <= SMALL
+        reference = i4(FIRST_MODEL - flat * MAX_BOXES * 3)
+        if (right - left) * (bottom - top) <= SMALL:
+            _draw_tiny(
+                atlas, block, view, fx, fy, fz, pixel, left, right, top, bottom, reference, width, height, near, winner
+            )
+            continue
+        pierced = has_holes(atlas, block)
         for k in range(FIRST_BOX[block], FIRST_BOX[block + 1]):
-            x0, y0, z0 = BOXES[k, 0], BOXES[k, 1], BOXES[k, 2]
-            x1, y1, z1 = BOXES[k, 3], BOXES[k, 4], BOXES[k, 5]
-            if not small:
-                nearest, u0, u1, v0, v1 = box_bounds(lens, fx + x0, fy + y0, fz + z0, fx + x1, fy + y1, fz + z1)
-                if nearest == FAR:
-                    continue
-                left, right, top, bottom = pixels(u0, u1, v0, v1, width, height)
-            reference = i4(FIRST_MODEL - (flat * MAX_BOXES + k - FIRST_BOX[block]))
-            for row in range(top, bottom + 1):
-                for p in range(row * width + left, row * width + right + 1):
-                    dx, dy, dz = rays[0, p], rays[1, p], rays[2, p]
-                    ix, iy, iz = rays[3, p], rays[4, p], rays[5, p]
-                    t, axis, positive = enter_box(px, py, pz, dx, dy, dz, ix, iy, iz, x0, y0, z0, x1, y1, z1)
-                    if t < depth[p]:
-                        steep = incidence(axis, dx, dy, dz)
-                        column = texel(axis, px + t * dx, py + t * dy, pz + t * dz, t, steep, pixel)
-                        if i4(atlas[block * 6 + axis * 2 + positive, column]) & HOLE == 0:
-                            depth[p] = t
-                            winner[p] = reference
+            x0, y0, z0 = fx + BOXES[k, 0], fy + BOXES[k, 1], fz + BOXES[k, 2]
+            x1, y1, z1 = fx + BOXES[k, 3], fy + BOXES[k, 4], fz + BOXES[k, 5]
+            nearest, u0, u1, v0, v1 = bounds_from_eye(view, x0, y0, z0, x1, y1, z1)
+            if nearest == FAR:
+                continue
+            left, right, top, bottom = pixels(u0, u1, v0, v1, width, height)
+            face = i4(reference - 3 * (k - FIRST_BOX[block]))
+            if pierced:
+                _draw_pierced(
+                    texels, block * 6, view, x0, y0, z0, x1, y1, z1, fx, fy, fz, pixel, left, right, top, bottom, face,
+                    width, height, near, winner, found, faces, columns,
+                )  # fmt: skip
+            else:
+                _fill_box(view, x0, y0, z0, x1, y1, z1, left, right, top, bottom, face, width, near, winner)
 
 
 @compiled_fast()
-def draw_creatures(grid, poses, lens, width, height, rays, depth, winner):
+def draw_creatures(grid, poses, view, width, height, near, winner):
     """Draws creatures and arrows. poses float32 (M, POSE_SIZE)."""
     for m in range(poses.shape[0]):
         if poses[m, KIND] < f4(0):
             continue
         kind = i4(poses[m, KIND])
         x, y, z, r = poses[m, POSE_X], poses[m, POSE_Y], poses[m, POSE_Z], RADIUS[kind]
-        nearest, u0, u1, v0, v1 = box_bounds(lens, x - r, y - r, z - r, x + r, y + r, z + r)
+        nearest, u0, u1, v0, v1 = box_bounds(view, x - r, y - r, z - r, x + r, y + r, z + r)
         if nearest == FAR:
             continue
         left, right, top, bottom = pixels(u0, u1, v0, v1, width, height)
-        if covered(depth, width, left, right, top, bottom, nearest):
+        if covered(near, width, left, right, top, bottom, nearest):
             continue
-        pose = poses[m]
+        own = view_in_pose(view, poses[m, POSE_COS], poses[m, POSE_SIN], x, y, z)
+        reference = i4(FIRST_MODEL - first_creature(grid.size) - 3 * MOST_PARTS * m)
         for part in range(FIRST_PART[kind], FIRST_PART[kind + 1]):
-            reference = creature_winner(grid, m, part - FIRST_PART[kind])
-            for row in range(top, bottom + 1):
-                for p in range(row * width + left, row * width + right + 1):
-                    t, _, _ = hit_part(pose, part, lens[0], lens[1], lens[2], rays[0, p], rays[1, p], rays[2, p])
-                    if t < depth[p]:
-                        depth[p] = t
-                        winner[p] = reference
+            _draw_part(
+                own, part, poses[m, POSE_SWING], reference - 3 * (part - FIRST_PART[kind]), width, height, near, winner
+            )
+
+
+@compiled_fast()
+def _draw_part(own, part, swing, reference, width, height, near, winner):
+    """Draws a part of a creature; own: the view from the creature's frame."""
+    shift = SWINGS[part] * swing - own[2]
+    x0, y0, z0 = PARTS[part, 0] - own[0], PARTS[part, 1] - own[1], PARTS[part, 2] + shift
+    x1, y1, z1 = PARTS[part, 3] - own[0], PARTS[part, 4] - own[1], PARTS[part, 5] + shift
+    nearest, u0, u1, v0, v1 = bounds_from_eye(own, x0, y0, z0, x1, y1, z1)
+    if nearest != FAR:
+        left, right, top, bottom = pixels(u0, u1, v0, v1, width, height)
+        _fill_box(own, x0, y0, z0, x1, y1, z1, left, right, top, bottom, i4(reference), width, near, winner)

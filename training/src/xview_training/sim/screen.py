@@ -11,6 +11,7 @@ from xview_training.sim.compiled import compiled_fast
 
 f4 = np.float32
 i4 = np.int32
+up = np.uintp  # an index that is never below zero: loops over it run eight pixels at once
 NOWHERE = (f4(FAR), f4(-FAR), f4(FAR), f4(-FAR))  # u0, u1, v0, v1 of what is out of sight
 
 
@@ -23,6 +24,58 @@ def lens_of(camera):
         camera[0], camera[1], camera[2], camera[3], camera[4], camera[5], camera[6] / rr, camera[7] / rr,
         camera[8] / rr, camera[9] / uu, camera[10] / uu, camera[11] / uu,
     )  # fmt: skip
+
+
+@compiled_fast()
+def view_of(camera, width, height):
+    """A packed camera and its pixels as 27 numbers, in which rays are linear.
+
+    lens_of; then of a ray: that of pixel (0, 0), steps to the next column and to the next row; then the camera's right
+    and up as packed.
+    """
+    across, down = f4(2) / f4(width), f4(2) / f4(height)
+    half = f4(0.5)
+    u, v = half * across - f4(1), f4(1) - half * down
+    return lens_of(camera) + (
+        camera[3] + camera[6] * u + camera[9] * v, camera[4] + camera[7] * u + camera[10] * v,
+        camera[5] + camera[8] * u + camera[11] * v,
+        camera[6] * across, camera[7] * across, camera[8] * across,
+        -camera[9] * down, -camera[10] * down, -camera[11] * down,
+        camera[6], camera[7], camera[8], camera[9], camera[10], camera[11],
+    )  # fmt: skip
+
+
+@compiled_fast()
+def _turned(c, s, x, z):
+    return c * x + s * z, c * z - s * x
+
+
+@compiled_fast()
+def view_in_pose(view, c, s, x, y, z):
+    """A view (its first 21 numbers) from the frame of a creature at (x, y, z) that is turned by cosine c and sine s."""
+    px, pz = _turned(c, s, view[0] - x, view[2] - z)
+    fx, fz = _turned(c, s, view[3], view[5])
+    rx, rz = _turned(c, s, view[6], view[8])
+    ux, uz = _turned(c, s, view[9], view[11])
+    ax, az = _turned(c, s, view[12], view[14])
+    bx, bz = _turned(c, s, view[15], view[17])
+    cx, cz = _turned(c, s, view[18], view[20])
+    return (
+        px, view[1] - y, pz, fx, view[4], fz, rx, view[7], rz, ux, view[10], uz, ax, view[13], az, bx, view[16], bz,
+        cx, view[19], cz,
+    )  # fmt: skip
+
+
+@compiled_fast()
+def ray_at(view, px, py, width, height):
+    """As see.ray_of, from a view's numbers."""
+    v = f4(1) - (f4(2) * f4(py) + f4(1)) / f4(height)
+    u = (f4(2) * f4(px) + f4(1)) / f4(width) - f4(1)
+    return (
+        view[3] + view[21] * u + view[24] * v,
+        view[4] + view[22] * u + view[25] * v,
+        view[5] + view[23] * u + view[26] * v,
+    )
 
 
 @compiled_fast()
@@ -93,33 +146,47 @@ def _with_edge(bounds, z0, u0, v0, z1, u1, v1):
 
 
 @compiled_fast()
-def box_bounds(lens, x0, y0, z0, x1, y1, z1):
+def box_bounds(view, x0, y0, z0, x1, y1, z1):
+    """As bounds_from_eye, of a box in the world."""
+    return bounds_from_eye(view, x0 - view[0], y0 - view[1], z0 - view[2], x1 - view[0], y1 - view[1], z1 - view[2])
+
+
+@compiled_fast()
+def bounds_from_eye(view, x0, y0, z0, x1, y1, z1):
     """(nearest, u0, u1, v0, v1): how near a box's nearest corner lies along the optical axis, and its bounds.
 
-    nearest is FAR where it is out of sight; 0, with the whole picture, where it reaches behind the near plane.
+    Its corners are seen from the eye. nearest is FAR where it is out of sight; 0, with the whole picture, where it
+    reaches behind the near plane.
     """
-    left, right, above, below, behind, nearest = i4(0), i4(0), i4(0), i4(0), i4(0), FAR
+    z_of, u_of, v_of = (
+        _corners(view[3], view[4], view[5], x0, y0, z0, x1, y1, z1),
+        _corners(view[6], view[7], view[8], x0, y0, z0, x1, y1, z1),
+        _corners(view[9], view[10], view[11], x0, y0, z0, x1, y1, z1),
+    )
+    left, right, above, below, nearest, farthest = True, True, True, True, FAR, -FAR
     u0, u1, v0, v1 = NOWHERE
     for corner in range(8):
-        dx = (x1 if corner & 1 else x0) - lens[0]
-        dy = (y1 if corner & 2 else y0) - lens[1]
-        dz = (z1 if corner & 4 else z0) - lens[2]
-        depth = lens[3] * dx + lens[4] * dy + lens[5] * dz
-        u = lens[6] * dx + lens[7] * dy + lens[8] * dz
-        v = lens[9] * dx + lens[10] * dy + lens[11] * dz
-        left += u < -depth
-        right += u > depth
-        below += v < -depth
-        above += v > depth
-        behind += depth < NEAR
-        nearest = min(nearest, depth)
+        depth, u, v = z_of[corner], u_of[corner], v_of[corner]
+        left &= u < -depth
+        right &= u > depth
+        below &= v < -depth
+        above &= v > depth
+        nearest, farthest = min(nearest, depth), max(farthest, depth)
         w = f4(1) / max(depth, NEAR)
         u0, u1, v0, v1 = min(u0, u * w), max(u1, u * w), min(v0, v * w), max(v1, v * w)
-    if left == 8 or right == 8 or below == 8 or above == 8 or behind == 8 or nearest > VIEW_DISTANCE:
+    if left | right | below | above | (farthest < NEAR) | (nearest > VIEW_DISTANCE):
         return FAR, u0, u1, v0, v1
-    if behind > 0:
+    if nearest < NEAR:
         return f4(0), f4(-1), f4(1), f4(-1), f4(1)
     return nearest, u0, u1, v0, v1
+
+
+@compiled_fast()
+def _corners(dx, dy, dz, x0, y0, z0, x1, y1, z1):
+    """How far a box's corners lie along a direction."""
+    x0, x1, y0, y1, z0, z1 = dx * x0, dx * x1, dy * y0, dy * y1, dz * z0, dz * z1
+    a, b, c, d = x0 + y0, x1 + y0, x0 + y1, x1 + y1
+    return a + z0, b + z0, c + z0, d + z0, a + z1, b + z1, c + z1, d + z1
 
 
 @compiled_fast()
@@ -134,11 +201,14 @@ def pixels(u0, u1, v0, v1, width, height):
 
 
 @compiled_fast()
-def covered(depth, width, x0, x1, y0, y1, nearest):
-    """Whether all that is seen in a window of the picture stands before `nearest`. depth float32 (H * W,)."""
-    limit = nearest - f4(1e-3)  # against rounding
+def covered(near, width, x0, x1, y0, y1, nearest):
+    """Whether all that is seen in a window of the picture stands before `nearest`. near float32 (H * W,): 1 / depth."""
+    limit = f4(1) / max(nearest - f4(1e-3), f4(1e-6))  # against rounding
+    n = i4(x1 - x0 + 1)
     for py in range(y0, y1 + 1):
-        for k in range(py * width + x0, py * width + x1 + 1):
-            if depth[k] >= limit:
-                return False
+        first, least = i4(py * width + x0), limit
+        for k in range(n):
+            least = min(least, near[up(first + k)])
+        if least < limit:
+            return False
     return True

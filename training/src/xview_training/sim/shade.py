@@ -14,6 +14,7 @@ f4 = np.float32
 i4 = np.int32
 
 HOLE = i4(1 << 24)  # set in a texel that rays pass through
+PIERCED = i4(1 << 25)  # set in the last texel of a texture that has holes
 SIDE_LIGHT_X, SIDE_LIGHT_UP, SIDE_LIGHT_DOWN, SIDE_LIGHT_Z = f4(0.6), f4(1.0), f4(0.5), f4(0.8)  # Minecraft's
 WATER_R, WATER_G, WATER_B = f4(38), f4(86), f4(176)
 WATER_CLEAR = f4(0.72)  # share of the light that the surface lets through

@@ -112,7 +112,7 @@ def item_shown(hands_, slots, embodiment):
 @compiled()
 def _draw(
     indices, grid, quads, counts, tops, models, model_counts, atlases, animals, arrows, poses, air, body, hands_,
-    slots, embodiment, cameras, rays, depths, winner, water, rgb,
+    slots, embodiment, cameras, near, winner, water, held, first_held, rgb,
     ids, depth,
 ):  # fmt: skip
     for i in indices:
@@ -131,8 +131,8 @@ def _draw(
         creatures.pose(animals[i], arrows[i], poses[i])
         raster.render(
             grid[i], quads[i], counts[i], tops[i], models[i], model_counts[i], atlases[int(e[TEXTURES])], poses[i],
-            air[i], cameras[i], item_shown(hands_[i], slots[i], e), rays, depths, winner, water, rgb[i], ids[i],
-            depth[i],
+            air[i], cameras[i], item_shown(hands_[i], slots[i], e), near, winner, water, held,
+            first_held, rgb[i], ids[i], depth[i],
         )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from xview_training.sim.blocks import BLOCKS, CANDIDATE_KINDS, FIRST_CANDIDATE
 from xview_training.sim.figures import HIDES
 from xview_training.sim.patterns import holes_of, later_motif
-from xview_training.sim.shade import HOLE
+from xview_training.sim.shade import HOLE, PIERCED
 
 SIDE = 16
 LEVEL_OFFSETS = np.array([0, 256, 320, 336, 340], np.int32)  # 16^2, 8^2, 4^2, 2^2, 1 texels
@@ -69,7 +69,7 @@ def _candidate_motif(pattern: str, image: np.ndarray, top: bool, rng: np.random.
 
 
 def mips(face: np.ndarray, holes: np.ndarray) -> np.ndarray:
-    """All levels of a face as packed 0x00BBGGRR, with HOLE where rays pass: uint32 (341,).
+    """All levels of a face as packed 0x00BBGGRR, HOLE where rays pass, and PIERCED in the last texel: uint32 (341,).
 
     A texel of a higher level is a hole where more than half of it is; its colour is that of what is none.
     """
@@ -79,6 +79,7 @@ def mips(face: np.ndarray, holes: np.ndarray) -> np.ndarray:
         packed = packed[..., 0] | packed[..., 1] << 8 | packed[..., 2] << 16
         levels.append(np.where(solid < 0.5, packed | np.uint32(HOLE), packed).ravel())
         if len(colour) == 1:
+            levels[-1] = levels[-1] | np.uint32(PIERCED if holes.any() else 0)
             return np.concatenate(levels)
         side = len(colour) // 2
         weight = np.where(solid > 0, solid, 1e-9).reshape(side, 2, side, 2, 1)
