@@ -1,6 +1,7 @@
 """What the tests of the training half share: one compiled world, and one sample of tasks of every suite."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from xview_training.sim.creatures import SPECIES
 from xview_training.sim.simulator import Embodiment, SimConfig, VoxelSim
 from xview_training.sim.worlds import WorldSeed
+from xview_training.tasks.events import TaskEvent
 from xview_training.tasks.suites import SUITES
 from xview_training.tasks.synthesis import Synthesiser
 from xview_training.tasks.task import Task
@@ -82,3 +84,16 @@ def made_tasks() -> list[MadeTask]:
             made.append(MadeTask(suite.name, task, *pictures, maker.field.copy(), sim.body[0].copy()))
     sim.close()
     return made
+
+
+@pytest.fixture(scope="session")
+def moved_tasks() -> list[Task]:
+    """Two tasks of each event whose target was moved into the goal camera's view."""
+    sim = VoxelSim(SimConfig(1, 64, 64, threads=1))
+    maker, suite = Synthesiser(sim), dataclasses.replace(SUITES["heldout-v1"], at_goal_camera=1.0)
+    tasks = []
+    for event in TaskEvent:
+        made = (maker.make(0, suite, index, event, "easy") for index in itertools.count(100 * event.code))
+        tasks += itertools.islice((task for task in made if task.moved >= 0), 2)
+    sim.close()
+    return tasks

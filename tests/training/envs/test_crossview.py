@@ -181,3 +181,15 @@ def test_tasks_that_this_world_cannot_play_are_refused_by_name(new_envs):
         envs.assign(np.arange(1), iter([dataclasses.replace(task, event=TaskEvent.MELEE, creature=0)]))
     with pytest.raises(ValueError, match=r"heldout-0: its world has no object at \(5, 5, 5\)"):
         envs.assign(np.arange(1), iter([dataclasses.replace(task, target=(5, 5, 5))]))
+
+
+@pytest.mark.parametrize(("table_ticks", "expected"), [(3, [3, 4, 5, 23]), (1, [1, 1, 1, 1])])
+def test_an_action_lasts_as_long_as_the_task_has_it_unless_the_table_plays_every_tick(
+    new_envs, made_tasks, table_ticks, expected
+):
+    envs = new_envs(4, actions=ActionTable(ticks_per_action=table_ticks))
+    task = made_tasks[0].task
+    envs.assign(np.arange(4), iter([dataclasses.replace(task, extra_ticks=extra) for extra in (0, 1, 2, 20)]))
+    envs.step(np.full((4, 3), (1, 5, 5)))
+    assert envs.episode[:, rules.TICKS].tolist() == expected
+    assert (np.diff(envs.episode[:, rules.PATH]) > 0).all() == (table_ticks > 1)

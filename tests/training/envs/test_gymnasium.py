@@ -346,3 +346,14 @@ def test_a_single_environment_wears_a_texture_pack_too_and_a_file_that_is_none_i
     env.close()
     with pytest.raises(ValueError, match=r"none\.zip: expected the zip file of a Minecraft resource pack"):
         gymnasium.make_vec(NAME, num_envs=2, **QUICK, texture_pack=tmp_path / "none.zip")
+
+
+def test_max_episode_steps_counts_decisions_however_many_ticks_each_lasts(new_envs):
+    envs = new_envs(6, suite="robot-v1", max_episode_steps=4, autoreset_mode="Disabled")
+    envs.reset(seed=1)
+    lasts = envs.unwrapped.batch.episode[:, rules.ACTION_TICKS].copy()
+    assert len(set(lasts.tolist())) > 1
+    for step in range(4):
+        _, _, _, truncated, infos = envs.step(standing(envs))
+        assert truncated.all() == (step == 3)
+    assert infos["ticks"].tolist() == (4 * lasts).tolist()

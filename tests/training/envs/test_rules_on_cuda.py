@@ -3,6 +3,7 @@
 Only drawing may differ between the two, in the last bit. The kernels run in Numba's CUDA simulator.
 """
 
+import dataclasses
 import hashlib
 import os
 import subprocess
@@ -17,6 +18,7 @@ from xview_training.sim.physics import key_rows
 from xview_training.sim.simulator import LATENCY
 from xview_training.tasks.events import TaskEvent
 from xview_training.tasks.suites import suite_named
+from xview_training.tasks.synthesis import Synthesiser
 
 pytest.importorskip("numba.cuda.core", reason="needs numba-cuda, the extra `cuda`")
 
@@ -62,8 +64,9 @@ def played(tmp_path_factory):
     """What the CPU made of a task of each event, and the scene that another process has to play."""
     events = list(TaskEvent)
     envs = CrossViewEnvs(len(events), 32, 1, TABLE, supersampling=1)
-    suite = suite_named("train-v1")
-    envs.assign(np.arange(len(events)), iter([(suite, 40 + k, event, "near") for k, event in enumerate(events)]))
+    suite, maker = suite_named("train-v1"), Synthesiser(envs.sim)
+    tasks = [maker.make(0, suite, 40 + k, event, "near") for k, event in enumerate(events)]
+    envs.assign(np.arange(len(events)), iter([dataclasses.replace(task, extra_ticks=0) for task in tasks]))
     names = ("grid", "floor", "candidates", "candidate_count", *MOVING, "air", "embodiment")
     scene = {name: getattr(envs.sim, name).copy() for name in names}
     actions = actions_of(len(events))

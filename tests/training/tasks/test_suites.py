@@ -43,3 +43,10 @@ def test_what_is_held_is_in_the_pictures_of_the_full_world_s_players_and_of_no_r
     seen = {suite: {made.task.body.held_item for made in made_tasks if made.suite == suite} for suite in SUITES}
     assert {suite for suite, held in seen.items() if held == {True}} == {"train-v1", "heldout-v1", "invisible-v1"}
     assert all(held in ({True}, {False}) for held in seen.values())
+
+
+def test_actions_last_longer_where_bodies_are_drawn_at_random(made_tasks):
+    drawn = {suite: {made.task.extra_ticks for made in made_tasks if made.suite == suite} for suite in SUITES}
+    assert drawn.pop("train-v1") == {0, 1}
+    assert drawn.pop("robot-v1") == {0, 1, 2}
+    assert all(extra == {0} for extra in drawn.values())

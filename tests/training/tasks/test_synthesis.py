@@ -14,6 +14,7 @@ from xview_training.tasks import synthesis
 from xview_training.tasks.events import TaskEvent
 from xview_training.tasks.moving import open_world
 from xview_training.tasks.objects import objects_for, target_object
+from xview_training.tasks.rejections import Rejection
 from xview_training.tasks.starts import SET_PLACES
 from xview_training.tasks.suites import SUITES, suite_named
 from xview_training.tasks.synthesis import Synthesiser, goal_mask
@@ -194,3 +195,21 @@ def test_a_wish_that_no_world_can_meet_is_an_error_and_not_an_endless_search(new
     blind = dataclasses.replace(suite_named("twin"), min_goal_pixels=4097)
     with pytest.raises(ValueError, match="no near approach task could be made from 4 worlds of rooms"):
         Synthesiser(new_sim()).make(0, blind, 0)
+
+
+def test_no_robot_is_asked_to_walk_farther_than_its_time_lets_it(made_tasks):
+    asked = [made for made in made_tasks if SUITES[made.suite].walk_share < 1]
+    assert {made.suite for made in asked} == {"train-v1", "heldout-v1", "invisible-v1", "robot-v1"}
+    for made in asked:
+        task = made.task
+        way_blocks = made.field[int(task.start.x), int(task.start.z)]
+        assert way_blocks / (4.317 * task.body.speed) <= 20.0, task.task_id  # seconds of the 30
+
+
+def test_a_way_that_takes_too_long_is_counted_as_too_far(new_sim, monkeypatch):
+    monkeypatch.setattr(synthesis, "ATTEMPTS", 4)
+    hurried = dataclasses.replace(suite_named("twin"), walk_share=0.01)
+    maker = Synthesiser(new_sim())
+    with pytest.raises(ValueError, match="no near approach task could be made"):
+        maker.make(0, hurried, 0)
+    assert maker.rejected[Rejection.TOO_FAR] > 0

@@ -146,6 +146,7 @@ class CrossViewEnvs:
         episode[rules.EVENT] = task.event.code
         episode[rules.LIMIT], episode[rules.STRICT] = task.limit_ticks, task.strict
         episode[rules.TARGET] = number
+        episode[rules.ACTION_TICKS] = task.action_ticks(self.actions)
 
     def _look(self, slots: np.ndarray) -> None:
         self.sim.draw(slots)
@@ -159,7 +160,7 @@ class CrossViewEnvs:
         sim = self.sim
         sim.run_slices(
             lambda part, _: rules.advance(
-                part, self.actions.ticks_per_action, self._keys, self._camera_rad,
+                part, self._keys, self._camera_rad,
                 actions, self.observation.previous_action,
                 sim.grid, sim.floor, sim.quads, sim.quad_counts, sim.chunk_tops, sim.models, sim.model_counts,
                 sim.body, sim.hands, sim.slots, sim.creatures, sim.arrows, sim.random, sim.embodiment,

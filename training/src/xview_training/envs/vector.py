@@ -106,7 +106,7 @@ class CrossViewVectorEnv(VectorEnv[Observations, np.ndarray, np.ndarray]):
             "visible_at_start": np.zeros(num_envs, bool),
             "task_id": np.full(num_envs, None, object),
         }
-        self._most_ticks = np.inf if max_episode_steps is None else max_episode_steps * table.ticks_per_action
+        self._most_steps = np.inf if max_episode_steps is None else max_episode_steps
 
     def reset(self, *, seed: Seeds = None, options: dict[str, Any] | None = None) -> tuple[Observations, Infos]:
         """Begins new episodes; options: {"reset_mask": bool (N,)} where only some environments shall.
@@ -183,8 +183,9 @@ class CrossViewVectorEnv(VectorEnv[Observations, np.ndarray, np.ndarray]):
     def _begin(self, wanted: np.ndarray) -> None:
         slots = np.flatnonzero(wanted)
         self.batch.assign(slots, iter([self.draws.request(self.generators[slot]) for slot in slots]))
-        limits = self.batch.episode[:, rules.LIMIT]
-        limits[slots] = np.minimum(limits[slots], self._most_ticks)
+        books = self.batch.episode
+        most_ticks = self._most_steps * books[slots, rules.ACTION_TICKS]
+        books[slots, rules.LIMIT] = np.minimum(books[slots, rules.LIMIT], most_ticks)
         for slot in slots:
             for name, value in _of_task(self.batch.tasks[slot]).items():
                 self._of_tasks[name][slot] = value

@@ -164,9 +164,10 @@ def _act(
 @compiled()
 def _label(
     indices, grid, floor, toll, field, body, doing, creatures, embodiment, target, episode, view, climb, drop, search,
-    rows, steps_rad, seen, actions, values,
+    rows, tick_rad, seen, actions, values,
 ):  # fmt: skip
     for i in indices:
+        steps_rad = tick_rad * episode[i, rules.ACTION_TICKS]
         turned = body[i, physics.YAW] - search[i, LAST_YAW]
         turned -= 2 * math.pi * math.floor((turned + math.pi) / (2 * math.pi))
         search[i, TURNED] += max(turned, 0.0)
@@ -198,8 +199,7 @@ class Expert:
         self.search = np.zeros((n, SEARCH_SIZE))
         self.actions = np.zeros((n, 3), np.int64)
         self.values = np.zeros(n, np.float32)
-        ticks = envs.actions.ticks_per_action
-        self._steps_rad = np.radians(np.array(envs.actions.camera_deg)) * ticks
+        self._tick_rad = np.radians(np.array(envs.actions.camera_deg))
         self._rows = rows_of(envs.actions)
         pixels = envs.sim.config.width * envs.sim.config.height
         self.seen_pixels = max(1, round(SEEN_PIXELS * pixels / 4096))
@@ -223,7 +223,7 @@ class Expert:
             lambda part, _: _label(
                 part, sim.grid, sim.floor, envs.toll, envs.field, sim.body, sim.hands, sim.creatures, sim.embodiment,
                 envs.target, envs.episode, envs.view, envs.climb, envs.drop, self.search, self._rows,
-                self._steps_rad, self.seen_pixels, self.actions, self.values,
+                self._tick_rad, self.seen_pixels, self.actions, self.values,
             ),
             indices,
         )  # fmt: skip

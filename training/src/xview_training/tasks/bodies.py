@@ -26,6 +26,7 @@ class BodyRange:
     pitch: tuple[float, float] = (0.0, 0.0)  # radians downwards at the start
     texture_sets: int = 1  # how many sets of textures there are to choose from
     held_item: bool = False  # the item in its hand is in its picture
+    extra_ticks: tuple[int, int] = (0, 0)  # of 1/20 s by which an action lasts longer than its table says
 
     def draw(self, rng: np.random.Generator) -> Embodiment:
         """One body, its numbers rounded so that a task's record holds them exactly."""
@@ -41,6 +42,11 @@ class BodyRange:
             textures=int(rng.integers(self.texture_sets)),
             held_item=self.held_item,
         )
+
+    def draw_extra_ticks(self, rng: np.random.Generator) -> int:
+        """How much longer each of a task's actions lasts; without a range no number is drawn."""
+        low, high = self.extra_ticks
+        return int(rng.integers(low, high + 1)) if low < high else low
 
 
 PLAYER = BodyRange()
@@ -64,7 +70,7 @@ ROBOT = BodyRange(
     pitch=(-0.05, 0.15),
     texture_sets=8,
 )
-LOW_ROBOT = dataclasses.replace(ROBOT, eye_height=(0.15, 0.6), vertical_fov_deg=(75.0, 110.0))
+LOW_ROBOT = dataclasses.replace(ROBOT, eye_height=(0.15, 0.6), vertical_fov_deg=(75.0, 110.0), extra_ticks=(0, 2))
 EYES = BodyRange(
     eye_height=(0.15, 1.8),
     vertical_fov_deg=(60.0, 110.0),
@@ -73,4 +79,5 @@ EYES = BodyRange(
     latency_ticks=(0, 2),
     texture_sets=8,
     held_item=True,
+    extra_ticks=(0, 1),  # more could not aim an arrow
 )

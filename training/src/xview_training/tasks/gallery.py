@@ -15,6 +15,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from xview_deploy.spec import ActionTable
 
 from xview_training.sim.simulator import SimConfig, VoxelSim
 from xview_training.tasks.contact_sheet import outlined
@@ -92,7 +93,8 @@ def _card(source: str, task: Task, maker: Synthesiser) -> str:
         f'<div class="pictures">{"".join(_figures(task, maker))}</div><div class="words">'
         f'<div class="chips">{chips}</div><p>{task.task_id} \u00b7 world seed {task.world.seed} \u00b7 {alike}</p>'
         f"<p>eye {body.eye_height:.2f} blocks high, {body.vertical_fov_deg:.0f}\u00b0 field of view, "
-        f"speed {body.speed:.2f}, latency {body.latency_ticks}</p></div></article>"
+        f"speed {body.speed:.2f}, latency {body.latency_ticks}, "
+        f"{ActionTable().ticks_per_action + task.extra_ticks} ticks an action</p></div></article>"
     )
 
 

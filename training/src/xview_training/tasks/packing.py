@@ -35,6 +35,7 @@ RECORD = np.dtype(
         ("target", "u1", (3,)),  # block x, y, z
         ("creature", "i1"),  # number of the creature that is hunted, -1: the target is a block
         ("moved", "i1"),  # number of the object that stands at the target for this task, -1: where its seed put it
+        ("extra_ticks", "u1"),
         ("same_kind", "u1"),
         ("visible_at_start", "?"),
         ("strict", "?"),
@@ -58,6 +59,8 @@ RECORD = np.dtype(
     ]
 )
 
+WHOLE = ("target", "creature", "moved", "extra_ticks", "same_kind", "visible_at_start", "strict", "limit_ticks")
+
 
 def pack(task: Task, suite: str) -> np.void:
     """The record of a task of `suite`; TaskError where the record would not give the very same task."""
@@ -70,7 +73,16 @@ def pack(task: Task, suite: str) -> np.void:
         record["place"] = CODES["place"].index(task.world.place)
         record["event"] = CODES["event"].index(task.event.value)
         record["difficulty"] = CODES["difficulty"].index(task.difficulty)
-        for field in ("target", "creature", "moved", "same_kind", "visible_at_start", "strict", "limit_ticks"):
+        for field in (
+            "target",
+            "creature",
+            "moved",
+            "extra_ticks",
+            "same_kind",
+            "visible_at_start",
+            "strict",
+            "limit_ticks",
+        ):
             record[field] = getattr(task, field)
         for field in ("start", "goal_camera", "body"):
             part = getattr(task, field)
@@ -100,6 +112,7 @@ def unpack(record: np.void, suite: str, codes: dict[str, tuple[str, ...]]) -> Ta
         limit_ticks=int(record["limit_ticks"]),
         creature=int(record["creature"]),
         moved=int(record["moved"]),
+        extra_ticks=int(record["extra_ticks"]),
     )
 
 

@@ -19,8 +19,9 @@ ARRIVAL_DISTANCE = 2.0  # blocks on the ground, from the body's axis to the bloc
 ARRIVAL_ANGLE = math.radians(25)  # off the view's axis, sideways
 APPROACH, BREAK, USE, MELEE, ARCHERY = (event.code for event in TaskEvent)
 
-# Columns of an episode, float64. TARGET: number of the candidate, or of the creature that is hunted.
-TICKS, DONE, SUCCESS, FIRST, EVENT, LIMIT, STRICT, TARGET, PATH, DIED, EPISODE_SIZE = range(11)
+# Columns of an episode, float64. TARGET: number of the candidate, or of the creature that is hunted. ACTION_TICKS: how
+# long an action lasts.
+TICKS, DONE, SUCCESS, FIRST, EVENT, LIMIT, STRICT, TARGET, PATH, DIED, ACTION_TICKS, EPISODE_SIZE = range(12)
 NOTHING_YET, TARGET_FIRST, DISTRACTOR_FIRST = 0, 1, 2
 
 
@@ -108,17 +109,17 @@ def judge(grid, body, hands, eye_height, candidates, count, episode):
 
 @compiled()
 def advance(
-    indices, ticks, key_table, camera_rad, actions, previous,
+    indices, key_table, camera_rad, actions, previous,
     grid, floor, quads, counts, tops, models, model_counts, body, hands, slots, creatures, arrows, state,
     embodiment, candidates, candidate_count, episode,
 ):  # fmt: skip
-    """Plays one decision, `ticks` ticks, in each environment of `indices` that is not done.
+    """Plays one decision, ACTION_TICKS ticks, in each environment of `indices` that is not done.
 
     actions, previous int64 (N, 3): [buttons row, pitch bin, yaw bin]; during the body's latency the previous action
     still acts. Books the path walked, in blocks.
     """
     for i in indices:
-        for t in range(ticks):
+        for t in range(int(episode[i, ACTION_TICKS])):
             if episode[i, DONE] > 0:
                 break
             action = previous[i] if t < embodiment[i, LATENCY] else actions[i]

@@ -7,6 +7,7 @@ overlap between suites: a held-out world was never trained on.
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -37,6 +38,7 @@ class Suite:
     min_contrast: how plainly the target must show in it (goal_views.contrast); 0: however dark it is. at_goal_camera:
     share of the tasks whose target is moved to where a goal camera that was drawn first sees it, as some of ROCKET-3's
     are generated there; the others are among the objects that the seed scattered around the starts.
+    walk_share: most of the time limit that walking from the start to the target may take at the body's speed.
     hidden: only tasks whose target is out of sight in the first frame. strict: a wrong arrival ends the episode.
     randomise: false gives every body the published player's.
     """
@@ -47,6 +49,7 @@ class Suite:
     scenes: tuple[Scene, ...]
     min_goal_pixels: int = 8
     min_contrast: float = 0.0
+    walk_share: float = math.inf
     at_goal_camera: float = 0.0
     strict: bool = False
     hidden: bool = False
@@ -83,6 +86,7 @@ FIVE_EVENTS = tuple((event, 0.2) for event in TaskEvent)
 BLOCK_EVENTS = tuple((event, 1 / 3) for event in TaskEvent if not event.hunts)
 FOUR_DISTANCES = (("near", 0.25), ("easy", 0.25), ("medium", 0.25), ("hard", 0.25))
 PLAIN = 20.0  # of 255: contrast below which a person has to search a goal picture for its target
+IN_TIME = 2 / 3  # leaves time to look about, and for turning, detours and what is to be done there
 SOMETIMES = 0.25  # ROCKET-3 says no more of how often targets are generated at the goal camera
 OPEN_AIR = ("plains", "forest", "desert", "snow", "hills")
 
@@ -117,9 +121,23 @@ SUITES = {
         ),
         Suite("twin", 3_000_000, 100_000, (Scene("rooms", ROBOT, 1.0, (("near", 1.0),), ONLY_APPROACH),)),
         # The full world's: every place, five events.
-        Suite("train-v1", 10_000_000, 10_000_000, all_places(EYES), min_contrast=PLAIN, at_goal_camera=SOMETIMES),
         Suite(
-            "heldout-v1", 20_000_000, 1_000_000, all_places(ARMED_PLAYER), min_contrast=PLAIN, at_goal_camera=SOMETIMES
+            "train-v1",
+            10_000_000,
+            10_000_000,
+            all_places(EYES),
+            min_contrast=PLAIN,
+            walk_share=IN_TIME,
+            at_goal_camera=SOMETIMES,
+        ),
+        Suite(
+            "heldout-v1",
+            20_000_000,
+            1_000_000,
+            all_places(ARMED_PLAYER),
+            min_contrast=PLAIN,
+            walk_share=IN_TIME,
+            at_goal_camera=SOMETIMES,
         ),
         Suite(
             "invisible-v1",
@@ -127,6 +145,7 @@ SUITES = {
             1_000_000,
             all_places(ARMED_PLAYER),
             min_contrast=PLAIN,
+            walk_share=IN_TIME,
             at_goal_camera=SOMETIMES,
             hidden=True,
         ),
@@ -139,6 +158,7 @@ SUITES = {
                 Scene("rooms", LOW_ROBOT, 0.4, (("near", 0.5), ("easy", 0.5)), ONLY_APPROACH),
             ),
             min_contrast=PLAIN,
+            walk_share=IN_TIME,
         ),
     )
 }

@@ -23,11 +23,12 @@ from xview_training.tasks.rejections import Rejection
 from xview_training.tasks.sources import Request
 from xview_training.tasks.starts import Starts
 from xview_training.tasks.suites import Scene, Suite
-from xview_training.tasks.task import DIFFICULTIES, GoalCamera, Start, Task
+from xview_training.tasks.task import DIFFICULTIES, LIMIT_TICKS, GoalCamera, Start, Task
 from xview_training.tasks.visibility import SEEN_PIXELS, target_id
 
 ATTEMPTS = 64  # worlds tried for one task before giving up
 TARGETS_A_WORLD = 3  # objects tried in one world
+WALK_BLOCKS_A_TICK = 4.317 / 20  # of a body with speed 1 (sim/physics.py)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +81,8 @@ class Synthesiser:
     def _attempt(self, rng: np.random.Generator, slot: int, wish: _Wish, world: WorldSeed) -> Task | None:
         """A task in that world, or None; every reason is counted."""
         self.sim.load_world(slot, world)
-        body = (wish.scene.body if wish.suite.randomise else PLAYER).draw(rng)
+        bodies = wish.scene.body if wish.suite.randomise else PLAYER
+        body, extra_ticks = bodies.draw(rng), bodies.draw_extra_ticks(rng)
         things = objects_for(self.sim, slot, wish.event)
         if not things:
             self.rejected[Rejection.NO_OBJECT] += 1
@@ -92,7 +94,7 @@ class Synthesiser:
             moving = at_camera and self._cameras.can_be_moved(slot, thing)
             task = self._task(rng, slot, wish, world, body, things, thing, moving)
             if isinstance(task, Task):
-                return task
+                return dataclasses.replace(task, extra_ticks=extra_ticks)
             self.rejected[task] += 1
             if moving:
                 return None  # its world is no longer the seed's
@@ -126,6 +128,9 @@ class Synthesiser:
         start = self._starts.draw(rng, slot, thing, DIFFICULTIES[wish.difficulty], wish.scene)
         if start is None:
             return Rejection.NO_START
+        way = float(self.field[int(start.x), int(start.z)])  # blocks
+        if way > wish.suite.walk_share * LIMIT_TICKS * body.speed * WALK_BLOCKS_A_TICK:
+            return Rejection.TOO_FAR
         visible = self._cameras.pixels(slot, _eye(start, body), body, thing) >= SEEN_PIXELS
         if visible and wish.suite.hidden:
             return Rejection.IN_SIGHT

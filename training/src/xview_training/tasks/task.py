@@ -10,7 +10,7 @@ import json
 import typing
 from typing import Any
 
-from xview_deploy.spec import ContractError
+from xview_deploy.spec import ActionTable, ContractError
 
 from xview_training.sim.creatures import MAX_CREATURES
 from xview_training.sim.landscape import MAX_CANDIDATES
@@ -21,6 +21,7 @@ from xview_training.tasks.events import TaskEvent
 
 # Manhattan distance from start to target in blocks. ROCKET-3 has 20, 40 and 60; "near" is ours.
 DIFFICULTIES = {"near": 10, "easy": 20, "medium": 40, "hard": 60}
+MOST_EXTRA_TICKS = 20
 LIMIT_TICKS = 600  # 30 s at 20 Hz (ROCKET-3, task synthesis)
 
 
@@ -69,6 +70,7 @@ class Task:
     strict: bool = False  # a wrong arrival ends the episode
     limit_ticks: int = LIMIT_TICKS
     creature: int = -1  # number of the creature that is hunted; -1: the target is a block
+    extra_ticks: int = 0  # by which an action lasts longer than the table of actions says, 1/20 s: robots decide seldom
     moved: int = -1  # number of the world's object that stands at `target` for this task; -1: where its seed put it
 
     def __post_init__(self) -> None:
@@ -94,16 +96,23 @@ class Task:
         objects = (self.creature,) if self.event.hunts else range(MAX_CANDIDATES)
         if self.moved != -1 and self.moved not in objects:
             raise TaskError(f"moved: expected -1, or the number of the target among its world's, got {self.moved}")
+        if not 0 <= self.extra_ticks <= MOST_EXTRA_TICKS:
+            raise TaskError(f"extra_ticks: expected 0 to {MOST_EXTRA_TICKS}, got {self.extra_ticks}")
         if self.limit_ticks < 1:
             raise TaskError(f"limit_ticks: expected at least 1, got {self.limit_ticks}")
+
+    def action_ticks(self, table: ActionTable) -> int:
+        """Ticks that one of its actions lasts; a table of one tick an action, which plays every tick, stays so."""
+        return table.ticks_per_action if table.ticks_per_action == 1 else table.ticks_per_action + self.extra_ticks
 
     def to_json(self) -> str:
         """One line of JSON."""
         record = dataclasses.asdict(self) | {"event": self.event.value}
         if not self.body.held_item:
             del record["body"]["held_item"]  # so that records from before there was such a thing stay what they were
-        if self.moved < 0:
-            del record["moved"]
+        for name in ("moved", "extra_ticks"):
+            if record[name] == getattr(Task, name):  # the default
+                del record[name]
         return json.dumps(record, separators=(",", ":"))
 
     @classmethod

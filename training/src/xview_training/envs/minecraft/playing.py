@@ -182,7 +182,7 @@ class MinecraftEnvs:
         assert task is not None
         assert judge is not None
         try:
-            for tick in range(self.actions.ticks_per_action):
+            for tick in range(task.action_ticks(self.actions)):
                 late = tick < task.body.latency_ticks
                 keys, pitch_deg, yaw_deg = pressed(
                     self.actions, self.observation.previous_action[slot] if late else action
