@@ -2,14 +2,17 @@
 
 import copy
 import dataclasses
+import itertools
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from xview_training.ppo.batch import batch_of
 from xview_training.ppo.fragment import Fragment
-from xview_training.ppo.learner import Learner, LearnerConfig
+from xview_training.ppo.learner import Learner, LearnerConfig, _alike
 from xview_training.ppo.leash import Leash, LeashConfig
 from xview_training.ppo.losses import heads, log_prob_of
 
@@ -109,6 +112,37 @@ def test_the_critic_s_warm_up_moves_the_value_alone(tiny_policy, played):
     }
 
 
+def test_the_learning_rate_rises_after_the_critic_s_warm_up(tiny_policy, played):
+    settings = dataclasses.replace(PLAIN, critic_warmup=2, warmup_updates=10, minibatch=1)
+    learner = Learner(settings, tiny_policy(), seed=0)
+    fragments = played(learner.policy)
+    assert len(fragments) > 5
+    for _ in range(2):
+        learner.learn(fragments, progress=0.0)
+    assert learner.updates == 2 * len(fragments) > settings.warmup_updates
+    assert learner._learning_rate(0.0) == pytest.approx(settings.learning_rate / 10)
+    learner.iteration -= 2  # the fragments' version
+    learner.config = dataclasses.replace(settings, critic_warmup=0)
+    learner.learn(fragments[:3], progress=0.0)
+    assert learner._learning_rate(0.0) == pytest.approx(settings.learning_rate * 4 / 10)
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=60), st.integers(1, 9))
+def test_minibatches_have_every_fragment_once_and_about_equally_many_decisions(lengths, minibatch):
+    count = -(-len(lengths) // minibatch)
+    parts = [lengths[part] for part in _alike(lengths, count)]
+    assert list(itertools.chain(*parts)) == lengths
+    assert len(parts) == count
+    assert all(parts)
+    if count <= sum(lengths) / max(lengths):  # else a single fragment is more than a part's share
+        assert max(map(sum, parts)) <= sum(lengths) / count + 2 * max(lengths)
+
+
+def test_short_fragments_count_as_much_a_decision_as_long_ones():
+    parts = _alike([32] * 24 + [4] * 24, 6)
+    assert [part.stop - part.start for part in parts] == [5, 4, 5, 4, 5, 25]
+
+
 def test_what_is_frozen_stays_and_a_wrong_name_is_answered(tiny_policy, played):
     learner = Learner(dataclasses.replace(PLAIN, frozen=("image_encoder.",)), tiny_policy(), seed=0)
     before = copy.deepcopy(learner.policy.state_dict())
@@ -154,6 +188,9 @@ def test_a_leash_decays_or_follows_the_kl():
     assert following.coefficient == pytest.approx(0.3)
     following.advance(0.01)
     assert following.coefficient == pytest.approx(0.2)
+    for _ in range(20):  # a policy that has just set out is near whatever holds it
+        following.advance(0.0)
+    assert following.coefficient == pytest.approx(0.05)
 
 
 def test_ppo_learns_what_the_signs_ask_for(tiny_policy, signs):
@@ -161,11 +198,11 @@ def test_ppo_learns_what_the_signs_ask_for(tiny_policy, signs):
     rollout = signs(policy, environments=16, fragment=8)
     sampler = rollout.sampler
     settings = dataclasses.replace(
-        PLAIN, learning_rate=5e-3, minibatch=32, epochs=2, segment=8, leash=LeashConfig(coefficient=0.0)
+        PLAIN, learning_rate=5e-3, minibatch=8, epochs=2, segment=8, leash=LeashConfig(coefficient=0.0)
     )
     learner = Learner(settings, policy, seed=0)
     rates = []
-    for _ in range(12):
+    for _ in range(18):
         sampler.booked.clear()
         fragments = [f for _ in range(8) for f in rollout.step()] + rollout.cut()
         learner.learn(fragments, progress=0.0)

@@ -29,14 +29,14 @@ class LearnerConfig:
     """How fragments become updates."""
 
     learning_rate: float = 1e-4
-    warmup_updates: int = 20  # over which the learning rate rises
+    warmup_updates: int = 20  # of the policy, over which the learning rate rises
     anneal: float = 0.1  # share of the learning rate that is left at the run's end
     weight_decay: float = 0.02  # of matrices
     max_grad_norm: float = 0.5
     gamma: float = 0.99  # a decision
     gae_lambda: float = 0.95
     epochs: int = 1
-    minibatch: int = 8  # fragments of one update
+    minibatch: int = 8  # fragments of one update, in the mean: each update is of about as many decisions
     segment: int = 32  # decisions between two cuts of the gradient
     critic_warmup: int = 2  # iterations in which only the value is learnt
     critic_learning_rate: float = 1e-3  # in those: it has learnt the expert's returns, and one layer forgets quickly
@@ -62,6 +62,7 @@ class Learner:
         self.leash = Leash(config.leash)
         self.rng = np.random.default_rng(seed)
         self.updates = 0
+        self.policy_updates = 0  # of these, those that moved more than the value
         self.iteration = 0  # also the version of the weights
 
     def _freeze(self) -> None:
@@ -131,9 +132,9 @@ class Learner:
         """Every lesson once, in random order, the equally long together: padding costs as much as what it pads."""
         order = self.rng.permutation(len(lessons))
         order = order[np.argsort([-len(lessons[k].fragment) for k in order], kind="stable")]
-        parts = [order[k : k + self.config.minibatch] for k in range(0, len(order), self.config.minibatch)]
+        parts = _alike([len(lessons[k].fragment) for k in order], -(-len(order) // self.config.minibatch))
         for k in self.rng.permutation(len(parts)):
-            yield [lessons[i] for i in parts[k]]
+            yield [lessons[i] for i in order[parts[k]]]
 
     def _update(self, batch: Batch, progress: float) -> dict[str, torch.Tensor]:
         """One step of the optimiser; losses are means over the batch's decisions."""
@@ -159,6 +160,7 @@ class Learner:
         sums["grad_norm"] = nn.utils.clip_grad_norm_(learnt, self.config.max_grad_norm)
         self.optimizer.step()
         self.updates += 1
+        self.policy_updates += not warming
         self._average()
         return sums
 
@@ -166,7 +168,7 @@ class Learner:
         """The gradients stay as they are: one that shares its batch with others averages them (ppo/cluster)."""
 
     def _learning_rate(self, progress: float) -> float:
-        rising = min(1.0, (self.updates + 1) / self.config.warmup_updates)
+        rising = min(1.0, (self.policy_updates + 1) / self.config.warmup_updates)
         return self.config.learning_rate * rising * (1 - (1 - self.config.anneal) * progress)
 
     @torch.no_grad()
@@ -174,6 +176,21 @@ class Learner:
         keep = min(self.config.ema, (1 + self.updates) / (10 + self.updates))
         for ours, theirs in zip(self.average.parameters(), self.policy.parameters(), strict=True):
             ours.lerp_(theirs, 1 - keep)
+
+
+def _alike(lengths: list[int], count: int) -> list[slice]:
+    """Cuts a row of fragments of these lengths into `count` parts of about equally many decisions, none empty.
+
+    An update is a mean over its decisions. Were parts of equally many fragments, decisions of short ones, which an
+    episode's end or beginning cut, would count several times as much as others: of 3,072 decisions that a policy played
+    after imitation, the shortest made an update of 1 to 22 alone, where the others had 256.
+    """
+    ends = np.cumsum(lengths)
+    shares = [int(np.searchsorted(ends, ends[-1] * k / count)) + 1 for k in range(1, count)]
+    cuts = [0]
+    for k, wanted in enumerate(shares, 1):
+        cuts.append(min(max(wanted, cuts[-1] + 1), len(lengths) - (count - k)))
+    return [slice(start, stop) for start, stop in zip(cuts, [*cuts[1:], len(lengths)], strict=True)]
 
 
 def _of_the_value(parameter: str) -> bool:

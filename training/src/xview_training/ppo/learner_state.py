@@ -23,6 +23,7 @@ def learner_record(learner: Learner) -> dict[str, Any]:
     return {
         "iteration": learner.iteration,
         "updates": learner.updates,
+        "policy_updates": learner.policy_updates,
         "kl_coef": learner.leash.coefficient,
         "learner_rng": learner.rng.bit_generator.state,
     }
@@ -35,5 +36,6 @@ def restore_learner(learner: Learner, tensors: dict[str, Tensor], record: dict[s
     checkpoints.restore_optimizer(learner.optimizer, tensors)
     torch.set_rng_state(tensors["torch_rng"])
     learner.iteration, learner.updates = record["iteration"], record["updates"]
+    learner.policy_updates = record.get("policy_updates", record["updates"])  # older checkpoints do not tell them apart
     learner.leash.coefficient = record["kl_coef"]
     learner.rng.bit_generator.state = record["learner_rng"]
