@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from xview_deploy.spec import ContractError
 from xview_training import checkpoints
+from xview_training.cli import commands
 from xview_training.experiments import ValidationConfig
 from xview_training.imitation.losses import LossWeights
 from xview_training.ppo.experiments import PpoExperiment, ppo_experiment_named
@@ -142,6 +144,16 @@ def test_a_run_plays_the_tasks_of_a_file(made_tasks, tmp_path):
     resumed = PpoTrainer(dataclasses.replace(DEBUG, suite=str(file)), tmp_path / "run", threads=1)
     resumed.resume(checkpoints.newest(tmp_path / "run" / "checkpoints"))
     resumed.rollout.close()
+
+
+def test_another_policy_than_the_one_to_start_with_is_refused(tmp_path):
+    a_run(tmp_path / "first", frames=16)
+    with pytest.raises(ContractError, match=r"--set policy: expected that of .*first"):
+        commands()["train"]["ppo"](
+            experiment="debug", start=tmp_path / "first", run=tmp_path / "second", in_process=True,
+            set=("policy.correlation=false",),
+        )  # fmt: skip
+    assert not (tmp_path / "second").exists()
 
 
 def test_a_policy_whose_table_lacks_the_suite_s_keys_is_refused(tmp_path):
