@@ -11,7 +11,6 @@ from xview_training.sim.boxes import (
     POSE_X,
     POSE_Y,
     POSE_Z,
-    enter_box,
     inverse,
 )
 from xview_training.sim.compiled import compiled_fast
@@ -53,6 +52,12 @@ def _slab(low, high):
 
 
 @compiled_fast()
+def _front(low, high):
+    """(plane, side) of a box that rays from the eye can enter it through, of its two across an axis; 1: the far one."""
+    return (low, i4(0)) if low > f4(0) else (high, i4(1))
+
+
+@compiled_fast()
 def _enter(slab_x, slab_y, slab_z, dx, dy, dz):
     """(nearness, axis) where rays enter a box; below zero where they miss it."""
     wx, wy, wz = dx * slab_x[0] + slab_x[1], dy * slab_y[0] + slab_y[1], dz * slab_z[0] + slab_z[1]
@@ -86,6 +91,13 @@ def _fill_box(view, x0, y0, z0, x1, y1, z1, left, right, top, bottom, reference,
 
 
 @compiled_fast()
+def _in_sixteens(left, right, width):
+    """(left, n): a row's pixels made a multiple of 16, which are computed at once; fewer take longer."""
+    n = min(i4((right - left) // 16 * 16 + 16), width)
+    return min(left, i4(width - n)), n
+
+
+@compiled_fast()
 def _draw_pierced(
     texels, first_row, view, x0, y0, z0, x1, y1, z1, x, y, z, pixel, left, right, top, bottom, reference,
     width, height, near, winner, found, faces, columns,
@@ -94,53 +106,41 @@ def _draw_pierced(
 
     found float32 (W,), faces, columns int32 (W,): a row of what is met before it is known whether there is a hole.
     """
+    plane_x, side_x = _front(x0, x1)
+    plane_y, side_y = _front(y0, y1)
+    plane_z, side_z = _front(z0, z1)
     slab_x, slab_y, slab_z = _slab(x0, x1), _slab(y0, y1), _slab(z0, z1)
-    n = i4(right - left + 1)
+    left, n = _in_sixteens(left, right, width)
     for py in range(top, bottom + 1):
-        first, most = i4(py * width + left), f4(0)
+        first, row = i4(py * width + left), f4(py)
+        rx = view[12] + row * view[18] + f4(left) * view[15]
+        ry = view[13] + row * view[19] + f4(left) * view[16]
+        rz = view[14] + row * view[20] + f4(left) * view[17]
         for k in range(n):
-            dx, dy, dz = ray_at(view, i4(left + i4(k)), py, width, height)
-            w, axis = _enter(slab_x, slab_y, slab_z, dx, dy, dz)
-            w = w if w > near[up(first + k)] else f4(0)
-            found[up(k)], faces[up(k)] = w, axis
-            most = max(most, w)
+            column = f4(i4(k))
+            w, axis = _enter(
+                slab_x, slab_y, slab_z, rx + column * view[15], ry + column * view[16], rz + column * view[17]
+            )
+            found[up(k)] = w if w > near[up(first + k)] else f4(0)
+            faces[up(k)] = axis
+        most = f4(0)
+        for k in range(n):
+            most = max(most, found[up(k)])
         if most == f4(0):
             continue
         for k in range(n):  # apart from the loop above, else it would be branches
             dx, dy, dz = ray_at(view, i4(left + i4(k)), py, width, height)
             axis = faces[up(k)]
-            along = pick(axis, dx, dy, dz)
-            positive = i4(1) if along < f4(0) else i4(0)
-            plane = pick(axis, x1, y1, z1) if positive == 1 else pick(axis, x0, y0, z0)
-            t = plane * inverse(along) if found[up(k)] > f4(0) else f4(0)
+            across = pick(axis, dx, dy, dz)
+            t = pick(axis, plane_x, plane_y, plane_z) * inverse(across) if found[up(k)] > f4(0) else f4(0)
             columns[up(k)] = texel(axis, t * dx - x, t * dy - y, t * dz - z, t, incidence(axis, dx, dy, dz), pixel)
-            faces[up(k)] = i4(2 * axis + positive)
+            faces[up(k)] = i4(2 * axis + pick(axis, side_x, side_y, side_z))
         for k in range(n):
             if found[up(k)] > f4(0):
                 face = faces[up(k)]
                 if i4(texels[up((first_row + face) * TEXELS + columns[up(k)])]) & HOLE == 0:
                     near[up(first + k)] = found[up(k)]
                     winner[up(first + k)] = i4(reference - face // 2)
-
-
-@compiled_fast()
-def _draw_tiny(atlas, block, view, x, y, z, pixel, left, right, top, bottom, reference, width, height, near, winner):
-    """Draws all boxes of a block at (x, y, z) from the eye that covers few pixels."""
-    for py in range(top, bottom + 1):
-        for px in range(left, right + 1):
-            at = up(i4(py * width + px))
-            dx, dy, dz = ray_at(view, px, py, width, height)
-            ix, iy, iz = inverse(dx), inverse(dy), inverse(dz)
-            for k in range(FIRST_BOX[block], FIRST_BOX[block + 1]):
-                t, axis, positive = enter_box(
-                    -x, -y, -z, dx, dy, dz, ix, iy, iz,
-                    BOXES[k, 0], BOXES[k, 1], BOXES[k, 2], BOXES[k, 3], BOXES[k, 4], BOXES[k, 5],
-                )  # fmt: skip
-                if t * near[at] < f4(1):
-                    column = texel(axis, t * dx - x, t * dy - y, t * dz - z, t, incidence(axis, dx, dy, dz), pixel)
-                    if i4(atlas[up(block * 6 + axis * 2 + positive), up(column)]) & HOLE == 0:
-                        near[at] = f4(1) / t
-                        winner[at] = i4(reference - 3 * (k - FIRST_BOX[block]) - axis)
 
 
 @compiled_fast()
@@ -187,20 +187,17 @@ def draw_models(grid, models, count, atlas, view, pixel, width, height, near, wi
             continue
         block = i4(grid[x, z, y])
         reference = i4(FIRST_MODEL - flat * MAX_BOXES * 3)
-        if (right - left) * (bottom - top) <= SMALL:
-            _draw_tiny(
-                atlas, block, view, fx, fy, fz, pixel, left, right, top, bottom, reference, width, height, near, winner
-            )
-            continue
+        small = (right - left) * (bottom - top) <= SMALL
         pierced = has_holes(atlas, block)
         for k in range(FIRST_BOX[block], FIRST_BOX[block + 1]):
             x0, y0, z0 = fx + BOXES[k, 0], fy + BOXES[k, 1], fz + BOXES[k, 2]
             x1, y1, z1 = fx + BOXES[k, 3], fy + BOXES[k, 4], fz + BOXES[k, 5]
-            nearest, u0, u1, v0, v1 = bounds_from_eye(view, x0, y0, z0, x1, y1, z1)
-            if nearest == FAR:
-                continue
-            left, right, top, bottom = pixels(u0, u1, v0, v1, width, height)
             face = i4(reference - 3 * (k - FIRST_BOX[block]))
+            if not small:
+                nearest, u0, u1, v0, v1 = bounds_from_eye(view, x0, y0, z0, x1, y1, z1)
+                if nearest == FAR:
+                    continue
+                left, right, top, bottom = pixels(u0, u1, v0, v1, width, height)
             if pierced:
                 _draw_pierced(
                     texels, block * 6, view, x0, y0, z0, x1, y1, z1, fx, fy, fz, pixel, left, right, top, bottom, face,

@@ -39,7 +39,7 @@ def block_at(axis, positive, plane, first_b, last_b, first_c, last_c, hx, hy, hz
 def colour(grid, quads, atlas, poses, air, view, pixel, near, winner, water, rgb, ids, out_depth):
     """Fills a picture; arguments as in raster.render, view from screen.view_of."""
     height, width = i4(ids.shape[0]), i4(ids.shape[1])
-    line, whole = np.empty((LINE_FLOATS, width), f4), np.empty((LINE_INTS, width), i4)
+    line, whole = np.zeros((LINE_FLOATS, width), f4), np.zeros((LINE_INTS, width), i4)
     light = air[LIGHT]
     tones = (air[0], air[1], air[2], air[3], air[4], air[5], air[6], air[7], air[8])
     nz, ny, cells, texels = i4(grid.shape[1]), i4(grid.shape[2]), grid.reshape(-1), atlas.reshape(-1)
@@ -47,12 +47,15 @@ def colour(grid, quads, atlas, poses, air, view, pixel, near, winner, water, rgb
     for py in range(height):
         first = py * width
         row = winner[first : first + width]
-        lowest = _fetch_quads(words, row, whole)
-        _meet(nz, ny, view, pixel, i4(py), height, row, line, whole)
-        line[FLASHES] = f4(0)
-        if lowest < -1:
-            _meet_boxes(grid, poses, view, pixel, i4(py), height, row, line, whole)
-        _fetch_texels(cells, texels, line, whole, width)
+        if _is_sky(row):
+            _meet_sky(view, py, height, line, whole)
+        else:
+            lowest = _fetch_quads(words, row, whole)
+            _meet(nz, ny, view, pixel, py, height, row, line, whole)
+            line[FLASHES] = f4(0)
+            if lowest < -1:
+                _meet_boxes(grid, poses, view, pixel, py, height, row, line, whole)
+            _fetch_texels(cells, texels, line, whole, width)
         _tint(tones, line, whole, width)
         _sink(water[first : first + width], light, line, width)
         _store(line, whole, rgb[py].reshape(-1), ids[py], out_depth[py])
@@ -106,6 +109,26 @@ def _store(line, whole, rgb, ids, depth):
     for p in range(len(ids)):
         ids[p] = seen[p]
         depth[p] = at[p] if seen[p] > 0 else VIEW_DISTANCE
+
+
+@compiled_fast()
+def _is_sky(winner):
+    """Whether a row shows nothing else."""
+    most = i4(-1)
+    for p in range(len(winner)):
+        most = max(most, abs(winner[p] + 1))
+    return most <= 0
+
+
+@compiled_fast()
+def _meet_sky(view, py, height, line, whole):
+    """As _meet, for a row of sky; its texels do not count."""
+    length, rise, at, seen = line[LENGTH], line[RISE], line[AT], whole[SEEN]
+    width = i4(len(seen))
+    for p in range(width):
+        dx, dy, dz = ray_at(view, i4(p), py, width, height)
+        length[p], rise[p], seen[p] = length_of(dx, dy, dz), dy, i4(0)
+        at[p] = VIEW_DISTANCE / length[p]
 
 
 @compiled_fast()

@@ -7,7 +7,7 @@ at once outside the interpreter's lock. One decision is several ticks with the s
 import dataclasses
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
@@ -222,9 +222,17 @@ class VoxelSim:
         self.air[index, LIGHT] *= np.float32(body.light)
 
     def run_slices(self, function: Callable, indices: np.ndarray) -> None:
-        """Calls function(part, scratch) for slices of `indices`, one thread each, and waits for all."""
+        """Calls function(part, scratch) for slices of `indices`, one thread each, and waits for all.
+
+        The first slice is this thread's own: what it has just touched is still near its core.
+        """
         parts = [p for p in np.array_split(np.asarray(indices, np.int64), self.config.threads) if len(p)]
-        jobs = [self._pool.submit(function, part, self._scratch[k]) for k, part in enumerate(parts)]
+        jobs = [self._pool.submit(function, part, self._scratch[k]) for k, part in enumerate(parts) if k]
+        try:
+            if parts:
+                function(parts[0], self._scratch[0])
+        finally:
+            wait(jobs)
         for job in jobs:
             job.result()
 
