@@ -17,7 +17,7 @@ from xview_training.sim.mesh import CHUNK, SOLID_FACE, WATER_FACE
 from xview_training.sim.raster_boxes import draw_creatures, draw_models
 from xview_training.sim.raster_colours import block_at, colour
 from xview_training.sim.raster_faces import NEAREST, along, fill, flood, window
-from xview_training.sim.screen import box_bounds, covered, pick, pixels, ray_at, up, view_of
+from xview_training.sim.screen import box_bounds, covered, facing, pick, pixels, ray_at, up, view_of
 from xview_training.sim.shade import HOLE, texel
 from xview_training.sim.surfaces import incidence
 
@@ -49,55 +49,60 @@ def _clear(grid, camera, near, winner, water):
 
 
 @compiled_fast()
-def _edges(quad, view):
-    """(axis, positive, pa, b0, b1, c0, c1) of a quad, from the eye."""
-    axis = i4(quad[0])
-    b, c = view[2] if axis == 0 else view[0], view[2] if axis == 1 else view[1]
+def _edges(quad, faced):
+    """(positive, pa, b0, b1, c0, c1) of a quad, from the eye."""
     return (
-        axis, i4(quad[1]), f4(quad[2]) - pick(axis, view[0], view[1], view[2]),
-        f4(quad[3]) - b, f4(quad[4]) - b, f4(quad[5]) - c, f4(quad[6]) - c,
+        i4(quad[1]), f4(quad[2]) - faced[0],
+        f4(quad[3]) - faced[1], f4(quad[4]) - faced[1], f4(quad[5]) - faced[2], f4(quad[6]) - faced[2],
     )  # fmt: skip
 
 
 @compiled_fast()
 def _draw_solid(quads, first, count, view, width, height, near, winner):
-    """Draws a chunk's faces without holes. quads uint8 (quads, 8) of all chunks."""
+    """Draws a chunk's faces without holes. quads uint8 (quads, 8): of all chunks, by axis in each."""
+    axis, faced = i4(0), facing(view, i4(0))
     for reference in range(first, first + count):
         quad = quads[reference]
-        if quad[7] == SOLID_FACE:
-            axis, positive, pa, b0, b1, c0, c1 = _edges(quad, view)
-            x0, x1, y0, y1 = window(view, axis, positive, pa, b0, b1, c0, c1, width, height)
-            if x1 >= x0:
-                fill(view, axis, pa, b0, b1, c0, c1, x0, x1, y0, y1, i4(reference), width, near, winner)
+        if quad[7] != SOLID_FACE:
+            continue
+        if quad[0] != axis:
+            axis, faced = i4(quad[0]), facing(view, i4(quad[0]))
+        positive, pa, b0, b1, c0, c1 = _edges(quad, faced)
+        x0, x1, y0, y1 = window(faced, positive, pa, b0, b1, c0, c1, width, height)
+        if x1 >= x0:
+            fill(faced, pa, b0, b1, c0, c1, x0, x1, y0, y1, i4(reference), width, near, winner)
 
 
 @compiled_fast()
 def _draw_holed(grid, atlas, quads, first, count, view, pixel, width, height, near, winner, water):
     """Draws a chunk's other faces: where rays meet water, seen from above it, and textures with holes."""
+    axis, faced = i4(0), facing(view, i4(0))
     for reference in range(first, first + count):
         quad = quads[reference]
         if quad[7] == SOLID_FACE:
             continue
-        axis, positive, pa, b0, b1, c0, c1 = _edges(quad, view)
-        x0, x1, y0, y1 = window(view, axis, positive, pa, b0, b1, c0, c1, width, height)
+        if quad[0] != axis:
+            axis, faced = i4(quad[0]), facing(view, i4(quad[0]))
+        positive, pa, b0, b1, c0, c1 = _edges(quad, faced)
+        x0, x1, y0, y1 = window(faced, positive, pa, b0, b1, c0, c1, width, height)
         if x1 < x0:
             continue
         if quad[7] == WATER_FACE:
-            flood(view, axis, pa, b0, b1, c0, c1, x0, x1, y0, y1, width, near, water)
+            flood(faced, pa, b0, b1, c0, c1, x0, x1, y0, y1, width, near, water)
         else:
             _draw_cutout(
-                grid, atlas, quad, view, axis, positive, pa, b0, b1, c0, c1, pixel, x0, x1, y0, y1, i4(reference),
-                width, height, near, winner,
+                grid, atlas, quad, view, faced, axis, positive, pa, b0, b1, c0, c1, pixel, x0, x1, y0, y1,
+                i4(reference), width, height, near, winner,
             )  # fmt: skip
 
 
 @compiled_fast()
 def _draw_cutout(
-    grid, atlas, quad, view, axis, positive, pa, b0, b1, c0, c1, pixel, x0, x1, y0, y1, reference,
+    grid, atlas, quad, view, faced, axis, positive, pa, b0, b1, c0, c1, pixel, x0, x1, y0, y1, reference,
     width, height, near, winner,
 ):  # fmt: skip
     """Draws a quad with holes."""
-    w0, wx, wy, b, bx, by, c, cx, cy = along(view, axis, pa)
+    w0, wx, wy, b, bx, by, c, cx, cy = along(faced, pa)
     for py in range(y0, y1 + 1):
         for px in range(x0, x1 + 1):
             at, p, q = up(i4(py * width + px)), f4(px), f4(py)

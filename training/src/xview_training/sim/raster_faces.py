@@ -1,14 +1,15 @@
 """Draws rectangles into a picture's buffers: which is in front, pixel by pixel.
 
 The buffers hold nearness, one over the distance, since that is linear across the picture: a pixel costs a few
-multiplications and no division, and processors draw eight at once. Frames are those of a view (screen.py).
+multiplications and no division, and processors draw eight at once. They come as seen
+from the camera, in the order of the axes that `screen.facing` gives a view.
 """
 
 import numpy as np
 
 from xview_training.sim.boxes import NEAR
 from xview_training.sim.compiled import compiled_fast
-from xview_training.sim.screen import pick, pixels, rectangle_bounds, up
+from xview_training.sim.screen import pixels, rectangle_bounds, up
 
 f4 = np.float32
 i4 = np.int32
@@ -16,41 +17,34 @@ NEAREST = f4(1) / NEAR
 
 
 @compiled_fast()
-def window(view, axis, positive, pa, b0, b1, c0, c1, width, height):
+def window(faced, positive, pa, b0, b1, c0, c1, width, height):
     """(x0, x1, y0, y1): the pixels that a rectangle may cover; x1 < x0 where it is out of sight or seen from behind.
 
-    Seen from the camera it lies at pa along `axis`, its outer side towards positive, and spans b0..b1 and c0..c1 along
-    the others (mesh.py).
+    Its outer side looks along the axis where positive is 1, against it where it is 0; the others: rectangle_bounds.
     """
     if (positive == 1 and pa >= f4(0)) or (positive == 0 and pa <= f4(0)):
         return i4(0), i4(-1), i4(0), i4(-1)
-    u0, u1, v0, v1 = rectangle_bounds(view, axis, pa, b0, b1, c0, c1)
+    u0, u1, v0, v1 = rectangle_bounds(faced, pa, b0, b1, c0, c1)
     if u0 > u1:
         return i4(0), i4(-1), i4(0), i4(-1)
     return pixels(u0, u1, v0, v1, width, height)
 
 
 @compiled_fast()
-def along(view, axis, pa):
+def along(faced, pa):
     """Nearness and the ray along the two other axes as nine numbers: each at pixel (0, 0), a column and a row on."""
     w = f4(1) / pa
     return (
-        pick(axis, view[12], view[13], view[14]) * w,
-        pick(axis, view[15], view[16], view[17]) * w,
-        pick(axis, view[18], view[19], view[20]) * w,
-        view[14] if axis == 0 else view[12],
-        view[17] if axis == 0 else view[15],
-        view[20] if axis == 0 else view[18],
-        view[14] if axis == 1 else view[13],
-        view[17] if axis == 1 else view[16],
-        view[20] if axis == 1 else view[19],
-    )
+        faced[12] * w, faced[15] * w, faced[18] * w,
+        faced[13], faced[16], faced[19],
+        faced[14], faced[17], faced[20],
+    )  # fmt: skip
 
 
 @compiled_fast()
-def fill(view, axis, pa, b0, b1, c0, c1, x0, x1, y0, y1, reference, width, near, winner):
+def fill(faced, pa, b0, b1, c0, c1, x0, x1, y0, y1, reference, width, near, winner):
     """Draws a rectangle without holes."""
-    w0, wx, wy, b, bx, by, c, cx, cy = along(view, axis, pa)
+    w0, wx, wy, b, bx, by, c, cx, cy = along(faced, pa)
     n = i4(x1 - x0 + 1)
     for py in range(y0, y1 + 1):
         first, row = i4(py * width + x0), f4(py)
@@ -66,9 +60,9 @@ def fill(view, axis, pa, b0, b1, c0, c1, x0, x1, y0, y1, reference, width, near,
 
 
 @compiled_fast()
-def flood(view, axis, pa, b0, b1, c0, c1, x0, x1, y0, y1, width, near, water):
+def flood(faced, pa, b0, b1, c0, c1, x0, x1, y0, y1, width, near, water):
     """Books where rays meet a rectangle of water before anything else."""
-    w0, wx, wy, b, bx, by, c, cx, cy = along(view, axis, pa)
+    w0, wx, wy, b, bx, by, c, cx, cy = along(faced, pa)
     n = i4(x1 - x0 + 1)
     for py in range(y0, y1 + 1):
         first, row = i4(py * width + x0), f4(py)

@@ -85,19 +85,30 @@ def pick(axis, x, y, z):
 
 
 @compiled_fast()
-def rectangle_bounds(lens, axis, pa, b0, b1, c0, c1):
+def facing(view, axis):
+    """A view's first 21 numbers, of each three first that along `axis`, then those along b and c (mesh.py)."""
+    b, c = i4(2) if axis == 0 else i4(0), i4(2) if axis == 1 else i4(1)
+    return (
+        view[axis], view[b], view[c],
+        view[3 + axis], view[3 + b], view[3 + c],
+        view[6 + axis], view[6 + b], view[6 + c],
+        view[9 + axis], view[9 + b], view[9 + c],
+        view[12 + axis], view[12 + b], view[12 + c],
+        view[15 + axis], view[15 + b], view[15 + c],
+        view[18 + axis], view[18 + b], view[18 + c],
+    )  # fmt: skip
+
+
+@compiled_fast()
+def rectangle_bounds(faced, pa, b0, b1, c0, c1):
     """(u0, u1, v0, v1) of a rectangle in the picture, NOWHERE if it is out of sight.
 
-    Seen from the camera it lies at pa along `axis` and spans b0..b1 and c0..c1 along the two others (mesh.py: z, y for
-    axis x; x, z for y; x, y for z).
+    Seen from the camera it lies at pa along an axis and spans b0..b1 and c0..c1 along the two others; faced: the view,
+    facing that axis.
     """
-    za, zb, zc = pick(axis, lens[3], lens[4], lens[5]) * pa, lens[3], lens[4]
-    ua, ub, uc = pick(axis, lens[6], lens[7], lens[8]) * pa, lens[6], lens[7]
-    va, vb, vc = pick(axis, lens[9], lens[10], lens[11]) * pa, lens[9], lens[10]
-    if axis == 0:
-        zb, ub, vb = lens[5], lens[8], lens[11]
-    elif axis == 1:
-        zc, uc, vc = lens[5], lens[8], lens[11]
+    za, zb, zc = faced[3] * pa, faced[4], faced[5]
+    ua, ub, uc = faced[6] * pa, faced[7], faced[8]
+    va, vb, vc = faced[9] * pa, faced[10], faced[11]
     z00, z10, z01, z11 = za + zb * b0 + zc * c0, za + zb * b1 + zc * c0, za + zb * b0 + zc * c1, za + zb * b1 + zc * c1
     u00, u10, u01, u11 = ua + ub * b0 + uc * c0, ua + ub * b1 + uc * c0, ua + ub * b0 + uc * c1, ua + ub * b1 + uc * c1
     v00, v10, v01, v11 = va + vb * b0 + vc * c0, va + vb * b1 + vc * c0, va + vb * b0 + vc * c1, va + vb * b1 + vc * c1
