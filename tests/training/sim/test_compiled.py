@@ -1,7 +1,10 @@
 """Stale binaries are never run: whatever compiled code is made of names the folder of its cache."""
 
 import ast
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 from xview_training.sim import compiled
@@ -79,3 +82,30 @@ def test_a_home_that_cannot_be_written_does_not_stop_the_simulator(package, tmp_
     blocked.write_text("not a folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
     assert "numba-" in compiled._cache_folder()
+
+
+ONE_SIGNATURE = """
+import sys
+import numpy as np
+from xview_training.sim.compiled import compiled
+
+@compiled()
+def size_of(array):
+    return array.itemsize
+
+if __name__ == "__main__":
+    array = np.zeros(2, sys.argv[1])
+    assert size_of(array) == array.itemsize
+"""
+
+
+def test_no_process_writes_over_another_s_binary_though_it_has_not_seen_it_in_the_index(tmp_path):
+    """As when two compile at once: each reads the index before the other has written it."""
+    script, cache = tmp_path / "sizes.py", tmp_path / "cache"
+    script.write_text(ONE_SIGNATURE)
+    for kind in ("int8", "float64"):
+        env = os.environ | {"NUMBA_CACHE_DIR": str(cache)}
+        subprocess.run([sys.executable, script, kind], env=env, timeout=120, check=True)
+        (index,) = cache.rglob("*.nbi")
+        index.unlink()
+    assert len(list(cache.rglob("*.nbc"))) == 2

@@ -3,17 +3,22 @@
 Numba's cache looks at a function's own file only: edit a callee in another file, or a constant that it froze, and the
 old binary goes on being used. So the cache folder is named by a hash of all the sources that hold compiled functions,
 and of this folder's others, whose tables those freeze.
+
+Nor does it lock: two processes that compile at once may give two signatures of a function the same file, and the code
+for one type of array is then run on another. So each process's files have a name of their own.
 """
 
 import functools
 import hashlib
 import os
 import tempfile
+import uuid
 from pathlib import Path
 from typing import Any
 
 import numba
 from numba import njit
+from numba.core.caching import IndexDataCacheFile
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -33,6 +38,17 @@ def _cache_folder() -> str:
     return str(folder)
 
 
+def _name_files_apart() -> None:
+    """At worst an index forgets another process's entry, and the function is compiled once more."""
+    numbered, own = IndexDataCacheFile._data_name, uuid.uuid4().hex[:12]
+
+    def apart(self: Any, number: int) -> str:
+        return f"{own}-{numbered(self, number)}"
+
+    IndexDataCacheFile._data_name = apart  # type: ignore[method-assign]
+
+
+_name_files_apart()
 if not os.environ.get("NUMBA_CACHE_DIR"):
     numba.config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]
 

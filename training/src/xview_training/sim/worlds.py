@@ -80,6 +80,7 @@ def generate(
     place = PLACES[world.place]
     x, z, y = place.shape
     grid[:], floor[:], candidates[:] = 0, 0, 0
+    creatures[:] = 0  # what lived in this slot before must not show in anybody's hash of it
     creatures[:, SPECIES] = -1
     count = place.generate(stream(world.seed), grid[:x, :z, :y], floor[:x, :z], candidates)
     if place.shape != SHAPE:
