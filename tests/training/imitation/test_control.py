@@ -31,12 +31,12 @@ def test_a_run_begins_with_the_averaged_weights_of_another(tmp_path):
 def test_minutes_end_a_run_as_frames_do(tmp_path):
     experiment = dataclasses.replace(experiment_named("debug"), frames=1000, minutes=2.0)
     trainer = ImitationTrainer(experiment, tmp_path, threads=1)
-    trainer.seconds, trainer.global_step = 30.0, 100
+    trainer.spent.seconds, trainer.global_step = 30.0, 100
     assert trainer.progress == pytest.approx(0.25)
     trainer.global_step = 600
     assert trainer.progress == pytest.approx(0.6)
     trainer.lessons.close()
-    with pytest.raises(ValueError, match="frames or minutes"):
+    with pytest.raises(ValueError, match="frames, minutes or core_minutes"):
         ImitationExperiment("endless")
 
 

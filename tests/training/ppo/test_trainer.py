@@ -162,7 +162,7 @@ def test_a_policy_whose_table_lacks_the_suite_s_keys_is_refused(tmp_path):
 
 
 def test_a_run_without_an_end_is_refused():
-    with pytest.raises(ValueError, match="frames or minutes"):
+    with pytest.raises(ValueError, match="frames, minutes or core_minutes"):
         PpoExperiment("endless")
     with pytest.raises(ValueError, match="deterministic"):
         PpoExperiment("timed", minutes=1.0, deterministic=True)

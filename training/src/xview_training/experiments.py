@@ -17,6 +17,7 @@ from xview_training.naming import named
 from xview_training.policy.architectures import Config
 from xview_training.policy.rocket2.on_table import Rocket2Config
 from xview_training.policy.small import SmallPolicyConfig
+from xview_training.runs.budget import check_limits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +39,7 @@ class ImitationExperiment:
     name: str
     frames: int = 0  # trained frames until the end; 0: as many as `minutes` allow
     minutes: float = 0.0  # of training until the end; 0: as long as `frames` take. Schedules run over what ends first
+    core_minutes: float = 0.0  # of the processor, all threads together: as many are as much, however busy the machine
     suite: str = "train"
     seed: int = 0
     policy: Config = SmallPolicyConfig()
@@ -57,8 +59,7 @@ class ImitationExperiment:
     keep_checkpoints: int = 3
 
     def __post_init__(self) -> None:
-        if self.frames <= 0 and self.minutes <= 0:
-            raise ValueError("expected frames or minutes above 0: one of them ends the run")
+        check_limits(self)
 
 
 EXPERIMENTS = {

@@ -21,6 +21,7 @@ def train_imitation(
     suite: str | None = None,
     frames: int | None = None,
     minutes: float | None = None,
+    core_minutes: float | None = None,
     set: tuple[str, ...] = (),
     validate_every: int | None = None,
     resume: bool = True,
@@ -43,6 +44,7 @@ def train_imitation(
         suite: tasks to train on, instead of the experiment's.
         frames: trained frames until the end, instead of the experiment's limits.
         minutes: of training until the end, instead of the experiment's limits; schedules run over them.
+        core_minutes: the same in time of the processor, all threads together: on a busy machine the fair measure.
         set: any other setting by its name, such as learning_rate=1e-4 or dagger.replay_chunks=12.
         validate_every: trained frames between two looks at held-out worlds, instead of the experiment's; 0: never.
         resume: continue from the run's newest checkpoint if there is one.
@@ -65,8 +67,8 @@ def train_imitation(
     if validate_every is not None:
         looks = dataclasses.replace(looks, every=validate_every)
     changes: dict[str, Any] = {"seed": seed, "suite": suite, "dataset": folder_of_episodes, "validation": looks}
-    if frames is not None or minutes is not None:
-        changes |= {"frames": frames or 0, "minutes": minutes or 0.0}
+    if (frames, minutes, core_minutes) != (None, None, None):
+        changes |= {"frames": frames or 0, "minutes": minutes or 0.0, "core_minutes": core_minutes or 0.0}
     policy = None
     if start is not None:
         policy, _ = checked(load_policy, start)
@@ -82,4 +84,4 @@ def train_imitation(
         print(f"resuming from {newest}")
         checked(trainer.resume, newest)
     checked(trainer.train, newest)
-    print(f"trained {trainer.global_step:,} frames in {trainer.seconds / 60:.1f} min: {folder}")
+    print(f"trained {trainer.global_step:,} frames in {trainer.spent.seconds / 60:.1f} min: {folder}")

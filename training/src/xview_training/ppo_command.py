@@ -26,6 +26,7 @@ def train_ppo(
     seed: int | None = None,
     frames: int | None = None,
     minutes: float | None = None,
+    core_minutes: float | None = None,
     strict_share: float | None = None,
     wrong_arrival_reward: float | None = None,
     set: tuple[str, ...] = (),
@@ -51,6 +52,8 @@ def train_ppo(
         seed: instead of the experiment's.
         frames: decisions until the end, instead of the experiment's limits.
         minutes: of playing and learning until the end, instead of the experiment's limits; schedules run over them.
+        core_minutes: the same in time of the processor, all threads together: on a busy machine the fair measure. Only
+            with --in-process.
         strict_share: share of tasks that a wrong arrival ends, instead of the experiment's.
         wrong_arrival_reward: for arriving at a wrong object first, instead of the experiment's.
         set: any other setting by its name, such as learner.leash.target=0.05 or learner.frozen='["image_encoder."]'.
@@ -76,6 +79,8 @@ def train_ppo(
 
     if in_process and cluster is not None:
         raise ContractError("expected either --cluster or --in-process, got both")
+    if core_minutes is not None and not in_process:
+        raise ContractError("--core-minutes: expected --in-process too, for it counts the work of one process")
     if deterministic and not in_process:
         raise ContractError("--deterministic: expected --in-process too, for processes meet each other by chance")
     settings = checked(ppo_experiment_named, experiment)
@@ -88,8 +93,8 @@ def train_ppo(
         "sampling": changed(settings.sampling, {"strict_share": strict_share}),
         "validation": changed(settings.validation, {"every": validate_every}),
     }
-    if frames is not None or minutes is not None:
-        changes |= {"frames": frames or 0, "minutes": minutes or 0.0}
+    if (frames, minutes, core_minutes) != (None, None, None):
+        changes |= {"frames": frames or 0, "minutes": minutes or 0.0, "core_minutes": core_minutes or 0.0}
     folder = run or Path("runs") / f"ppo-{experiment}"
     newest = checkpoints.newest(folder / "checkpoints") if resume else None
     source = newest or start

@@ -31,7 +31,9 @@ from xview_training.policy.architectures import build, config_from
 from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.policy.rocket2.on_table import Rocket2OnTable
 from xview_training.policy.rocket2.weights import load_rocket2
+from xview_training.runs import progress
 from xview_training.runs.best import Score, keep_best
+from xview_training.runs.budget import Spending, share_done
 from xview_training.runs.manifest import record_start
 from xview_training.runs.scalars import ScalarLog, WandbSettings
 from xview_training.tasks.events import table_for
@@ -66,7 +68,7 @@ class ImitationTrainer:
         self._validation, self._wandb = validation, wandb
         self.global_step = 0  # trained frames, dead ones included
         self.updates = 0
-        self.seconds = 0.0  # of training, over all sessions
+        self.spent = Spending()
         self.figures: dict[str, float] = {}  # of the last validation
         self._means: dict[str, float] = {}
 
@@ -102,21 +104,24 @@ class ImitationTrainer:
     @property
     def progress(self) -> float:
         """Share of the run that is done, 0..1."""
-        frames, minutes = self.experiment.frames, self.experiment.minutes
-        shares = [self.global_step / frames if frames else 0.0, self.seconds / 60 / minutes if minutes else 0.0]
-        return min(1.0, max(shares))
+        return share_done(self.experiment, self.global_step, self.spent.seconds, self.spent.core_seconds)
 
     def train(self, resumed_from: Path | None = None) -> None:
         """Runs to the end, with checkpoints on the way; ValueError where the folder holds another kind of run."""
         record_start(self.run, "imitation", self.experiment, resumed_from)
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with ScalarLog(self.run, self._wandb) as log, Progress(*columns, refresh_per_second=1) as bar:
+        if resumed_from is not None:
+            progress.cut(self.run, self.global_step)
+        with (
+            ScalarLog(self.run, self._wandb, self.global_step) as log,
+            Progress(*columns, refresh_per_second=1) as bar,
+        ):
             shown = bar.add_task("preparing", total=None)
             saved = time.monotonic()
             while self.progress < 1:
-                started, step = time.monotonic(), self.global_step
-                self._iterate()
-                self.seconds += time.monotonic() - started
+                step = self.global_step
+                with self.spent:
+                    self._iterate()
                 self._validate(step)
                 self._report(log)
                 bar.update(shown, description=self._line())
@@ -187,7 +192,7 @@ class ImitationTrainer:
 
     def _report(self, log: ScalarLog) -> None:
         statistics = self.lessons.statistics()
-        charts = statistics | {"frames_per_second": self.global_step / max(self.seconds, 1e-9)}
+        charts = statistics | {"frames_per_second": self.global_step / max(self.spent.seconds, 1e-9)}
         log.write(
             self.global_step,
             {f"losses/{name}": value for name, value in self._means.items()}
@@ -195,13 +200,13 @@ class ImitationTrainer:
             | {name.replace("_", "/", 1): value for name, value in self.figures.items()},
         )
         self._means |= statistics
-        row = {"step": self.global_step, "seconds": self.seconds} | self._means | self.figures
-        with (self.run / "progress.jsonl").open("a") as file:
+        row = {"step": self.global_step} | self.spent.record() | self._means | self.figures
+        with (self.run / progress.FILE).open("a") as file:
             file.write(json.dumps(row) + "\n")
 
     def _line(self) -> str:
-        rate = self.global_step / max(self.seconds, 1e-9)
-        left = self.seconds * (1 - self.progress) / max(self.progress, 1e-9)
+        rate = self.global_step / max(self.spent.seconds, 1e-9)
+        left = self.spent.seconds * (1 - self.progress) / max(self.progress, 1e-9)
         shown = " ".join(
             f"{n} {self._means[n]:.3f}" for n in ("total", "yaw", "heatmap", "rollout_success") if n in self._means
         )
@@ -219,7 +224,7 @@ class ImitationTrainer:
             "experiment": dataclasses.asdict(self.experiment),
             "global_step": self.global_step,
             "updates": self.updates,
-            "seconds": self.seconds,
+            **self.spent.record(),
             "lessons": self.lessons.record(),
             "rng": self.rng.bit_generator.state,
         }
@@ -248,5 +253,5 @@ class ImitationTrainer:
         torch.set_rng_state(tensors["torch_rng"])
         self.rng.bit_generator.state = state["rng"]
         self.global_step, self.updates = state["global_step"], state["updates"]
-        self.seconds = state["seconds"]
+        self.spent.restore(state)
         self.lessons.restore(state["lessons"])

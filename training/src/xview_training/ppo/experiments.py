@@ -19,6 +19,7 @@ from xview_training.ppo.leash import LeashConfig
 from xview_training.ppo.losses import LossSettings
 from xview_training.ppo.rollout import RolloutConfig
 from xview_training.ppo.sampling import SamplingConfig
+from xview_training.runs.budget import check_limits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +29,7 @@ class PpoExperiment:
     name: str
     frames: int = 0  # decisions until the end; 0: as many as `minutes` allow
     minutes: float = 0.0  # of wall time until the end; 0: as long as `frames` take. Schedules run over what ends first
+    core_minutes: float = 0.0  # of the processor, all threads together: as many are as much, however busy the machine
     suite: str = "train"  # name of a suite, or a file of tasks
     seed: int = 0
     policy: Config = SmallPolicyConfig()  # replaced by that of the checkpoint that the run starts from
@@ -40,9 +42,8 @@ class PpoExperiment:
     keep_checkpoints: int = 3
 
     def __post_init__(self) -> None:
-        if self.frames <= 0 and self.minutes <= 0:
-            raise ValueError("expected frames or minutes above 0: one of them ends the run")
-        if self.deterministic and self.minutes > 0:
+        check_limits(self)
+        if self.deterministic and max(self.minutes, self.core_minutes) > 0:
             raise ValueError("a deterministic run ends after a number of frames: expected no minutes")
 
 

@@ -32,6 +32,7 @@ from xview_training.ppo.rollout import Rollout
 from xview_training.ppo.sampling import TaskSampler
 from xview_training.ppo.validating import Look, Validating
 from xview_training.runs import progress
+from xview_training.runs.budget import Spending, share_done
 from xview_training.runs.manifest import record_start
 from xview_training.runs.scalars import ScalarLog, WandbSettings, grouped
 from xview_training.tasks.sources import source_named
@@ -75,7 +76,7 @@ class PpoTrainer:
         self.ledger = Ledger()
         # Over all sessions.
         self.seconds = {"simulate": 0.0, "infer": 0.0, "store": 0.0, "reference": 0.0, "learn": 0.0}
-        self.elapsed_s = 0.0  # of training, over all sessions
+        self.spent = Spending()
         self.figures: dict[str, float] = {}
         self._kept: list[tuple[Fragment, int]] = []  # fragments that may be used again, and how often they were
         self._wandb = wandb
@@ -88,9 +89,7 @@ class PpoTrainer:
     @property
     def progress(self) -> float:
         """Share of the run that is done, 0..1."""
-        frames, minutes = self.experiment.frames, self.experiment.minutes
-        shares = [self.global_step / frames if frames else 0.0, self.elapsed_s / 60 / minutes if minutes else 0.0]
-        return min(1.0, max(shares))
+        return share_done(self.experiment, self.global_step, self.spent.seconds, self.spent.core_seconds)
 
     def train(self, resumed_from: Path | None = None) -> None:
         """Runs to the end, with checkpoints on the way."""
@@ -107,7 +106,8 @@ class PpoTrainer:
             line = bar.add_task("playing", total=None)
             while self.progress < 1:
                 before = self.global_step
-                self.iterate()
+                with self.spent:
+                    self.iterate()
                 self._validate(before)
                 self._report(log)
                 bar.update(line, description=self.line())
@@ -122,7 +122,6 @@ class PpoTrainer:
 
     def iterate(self) -> None:
         """Every environment plays one fragment's length; then the learner learns from what was played."""
-        started = time.perf_counter()
         fragments: list[Fragment] = []
         for _ in range(self.experiment.rollout.fragment):
             fragments += self.rollout.step()
@@ -134,7 +133,6 @@ class PpoTrainer:
         self.rollout.refresh(self.learner.iteration)
         for name, seconds in self.rollout.stopwatch.lap().items():
             self.seconds[name] += seconds
-        self.elapsed_s += time.perf_counter() - started
 
     def _with_kept(self, fresh: list[Fragment]) -> list[Fragment]:
         """The fresh fragments, and older ones that may still be used."""
@@ -156,7 +154,7 @@ class PpoTrainer:
     def _report(self, log: ScalarLog) -> None:
         rates = self.ledger.figures()
         charts = {
-            "decisions_per_second": self.global_step / max(self.elapsed_s, 1e-9),
+            "decisions_per_second": self.global_step / max(self.spent.seconds, 1e-9),
             "episodes": float(self.ledger.episodes),
         }
         parts = {f"seconds_{name}": seconds for name, seconds in self.seconds.items()}
@@ -167,14 +165,14 @@ class PpoTrainer:
             | {f"time/{name}": value for name, value in parts.items()}
             | {f"tasks/{name}": value for name, value in self.sampler.rates().items()},
         )
-        row = {"step": self.global_step, "seconds": self.elapsed_s, "iteration": self.learner.iteration}
+        row = {"step": self.global_step, **self.spent.record(), "iteration": self.learner.iteration}
         with (self.run / progress.FILE).open("a") as file:
             file.write(json.dumps(row | self.figures | rates | charts | parts) + "\n")
 
     def line(self) -> str:
         """How it goes, for the terminal."""
-        rate = self.global_step / max(self.elapsed_s, 1e-9)
-        left_s = self.elapsed_s * (1 - self.progress) / max(self.progress, 1e-9)
+        rate = self.global_step / max(self.spent.seconds, 1e-9)
+        left_s = self.spent.seconds * (1 - self.progress) / max(self.progress, 1e-9)
         known = self.figures | self.ledger.figures()
         shown = " ".join(f"{n.removeprefix('rollout_')} {known[n]:.3f}" for n in SHOWN if n in known)
         whole = sum(self.seconds.values()) or 1.0
@@ -193,7 +191,7 @@ class PpoTrainer:
             "experiment": dataclasses.asdict(self.experiment),
             "origin": self.origin,
             "global_step": self.global_step,
-            "seconds": self.elapsed_s,
+            **self.spent.record(),
             "seconds_of": self.seconds,
             "rollout": self.rollout.record(),
             "sampler": self.sampler.record(),
@@ -219,7 +217,8 @@ class PpoTrainer:
         self.sampler.restore(state["sampler"])
         self.sampler.again([Task.from_json(line) for line in state["under_way"]])
         self.ledger.restore(state["ledger"])
-        self.origin, self.elapsed_s = state["origin"], state["seconds"]
+        self.origin = state["origin"]
+        self.spent.restore(state)
         self.seconds |= state["seconds_of"]
         self.rollout.refresh(learner.iteration)
 

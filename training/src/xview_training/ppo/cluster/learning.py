@@ -31,6 +31,7 @@ from xview_training.ppo.learner_state import learner_record, learner_tensors, re
 from xview_training.ppo.ledger import Ledger
 from xview_training.ppo.validating import Validating
 from xview_training.runs import progress
+from xview_training.runs.budget import share_done
 from xview_training.runs.scalars import ScalarLog, grouped
 
 LOG = logging.getLogger(__name__)
@@ -70,9 +71,7 @@ class ClusterLearner:
     @property
     def progress(self) -> float:
         """Share of the run that is done, 0..1."""
-        frames, minutes = self.run.experiment.frames, self.run.experiment.minutes
-        shares = [self.trained / frames if frames else 0.0, self.elapsed_s / 60 / minutes if minutes else 0.0]
-        return told_by_first(min(1.0, max(shares)))
+        return told_by_first(share_done(self.run.experiment, self.trained, self.elapsed_s))
 
     def train(self) -> dict[str, float]:
         """From the newest checkpoint to the run's end, or until the driver stops it; the last figures."""

@@ -33,6 +33,7 @@ from xview_training.ppo.cluster.plan import ClusterRun
 from xview_training.ppo.cluster.rollouts import Rollouts
 from xview_training.ppo.cluster.settings import ClusterSettings
 from xview_training.ppo.store import StoreStatus
+from xview_training.runs.budget import share_done
 
 LOG = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.25
@@ -65,10 +66,8 @@ class Progress:
 
     def line(self, run: ClusterRun) -> str:
         """For the terminal."""
-        frames, minutes = run.experiment.frames, run.experiment.minutes
         elapsed_s = self.figures.get("elapsed_s", 0.0)
-        shares = (self.trained / frames if frames else 0.0, elapsed_s / 60 / minutes if minutes else 0.0)
-        share = min(1.0, max(shares))
+        share = share_done(run.experiment, self.trained, elapsed_s)
         left = f"{elapsed_s * (1 - share) / share / 60:.0f} min" if share else "?"
         counts = self.store.counts
         restarts = " ".join(f"{name} {count}" for name, count in self.restarts.items() if count) or "none"
