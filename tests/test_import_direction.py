@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "ppo": PPO,
     "evaluation": EVALUATION,
     "factory": EVALUATION | {"factory"},
-    "experiments": {"policy", "imitation", *BESIDE_ALL},
+    "experiments": {"policy", "imitation", "runs", *BESIDE_ALL},
     "checkpoints": set(),
     "runs": {"runs", "checkpoints", *BESIDE_ALL},
     "trained": {"policy", "checkpoints", "torch_network"},
