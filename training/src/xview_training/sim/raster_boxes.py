@@ -17,7 +17,23 @@ from xview_training.sim.compiled import compiled_fast
 from xview_training.sim.figures import FIRST_PART, MOST_PARTS, PARTS, RADIUS, SWINGS
 from xview_training.sim.models import BOXES, FIRST_BOX, MAX_BOXES
 from xview_training.sim.raster_faces import NEAREST
-from xview_training.sim.screen import bounds_from_eye, box_bounds, covered, pick, pixels, ray_at, up, view_in_pose
+from xview_training.sim.raster_patches import (
+    COLUMN,
+    FACE,
+    FOUND,
+    FRONT,
+    PATCH_FLOATS,
+    PATCH_INTS,
+    SPOT,
+    X,
+    Y,
+    Z,
+    any_found,
+    gather,
+    patch_size,
+    rows_of_patch,
+)
+from xview_training.sim.screen import bounds_from_eye, box_bounds, covered, pick, pixels, up, view_in_pose
 from xview_training.sim.shade import HOLE, PIERCED, texel
 from xview_training.sim.surfaces import incidence
 from xview_training.sim.textures import TEXELS
@@ -25,7 +41,7 @@ from xview_training.sim.textures import TEXELS
 f4 = np.float32
 i4 = np.int32
 NOWHERE_NEAR = f4(1e9)  # nearness of a plane that rays have passed
-SMALL = 24  # pixels of a small block's window, within which its boxes are not looked for one by one
+SMALL = 64  # pixels of a small block's window, within which its boxes are not looked for one by one
 # Winners below zero: FIRST_MODEL - ((flat index of the block * MAX_BOXES + box) * 3 + axis of the face), and beyond
 # those of all blocks FIRST_MODEL - first_creature - ((creature * MOST_PARTS + part) * 3 + axis).
 FIRST_MODEL = i4(-2)
@@ -91,56 +107,63 @@ def _fill_box(view, x0, y0, z0, x1, y1, z1, left, right, top, bottom, reference,
 
 
 @compiled_fast()
-def _in_sixteens(left, right, width):
-    """(left, n): a row's pixels made a multiple of 16, which are computed at once; fewer take longer."""
-    n = min(i4((right - left) // 16 * 16 + 16), width)
-    return min(left, i4(width - n)), n
+def _meet_box(x0, y0, z0, x1, y1, z1, padded, reals, whole):
+    """Where a patch meets a box before what stands there; its corners seen from the eye."""
+    slab_x, slab_y, slab_z = _slab(x0, x1), _slab(y0, y1), _slab(z0, z1)
+    dx, dy, dz, front, found, faces = reals[X], reals[Y], reals[Z], reals[FRONT], reals[FOUND], whole[FACE]
+    for k in range(padded):
+        w, axis = _enter(slab_x, slab_y, slab_z, dx[up(k)], dy[up(k)], dz[up(k)])
+        found[up(k)] = w if w > front[up(k)] else f4(0)
+        faces[up(k)] = axis
 
 
 @compiled_fast()
-def _draw_pierced(
-    texels, first_row, view, x0, y0, z0, x1, y1, z1, x, y, z, pixel, left, right, top, bottom, reference,
-    width, height, near, winner, found, faces, columns,
-):  # fmt: skip
-    """As _fill_box, with holes. x, y, z: the block from the eye; texels: the atlas, flat; first_row: of its textures.
+def _pierce(texels, first_row, x0, y0, z0, x1, y1, z1, x, y, z, pixel, n, padded, reals, whole):
+    """Leaves out what a patch meets in a box's holes.
 
-    found float32 (W,), faces, columns int32 (W,): a row of what is met before it is known whether there is a hole.
+    x, y, z: the block from the eye; texels: the atlas, flat; first_row: of its textures.
     """
     plane_x, side_x = _front(x0, x1)
     plane_y, side_y = _front(y0, y1)
     plane_z, side_z = _front(z0, z1)
-    slab_x, slab_y, slab_z = _slab(x0, x1), _slab(y0, y1), _slab(z0, z1)
-    left, n = _in_sixteens(left, right, width)
-    for py in range(top, bottom + 1):
-        first, row = i4(py * width + left), f4(py)
-        rx = view[12] + row * view[18] + f4(left) * view[15]
-        ry = view[13] + row * view[19] + f4(left) * view[16]
-        rz = view[14] + row * view[20] + f4(left) * view[17]
-        for k in range(n):
-            column = f4(i4(k))
-            w, axis = _enter(
-                slab_x, slab_y, slab_z, rx + column * view[15], ry + column * view[16], rz + column * view[17]
-            )
-            found[up(k)] = w if w > near[up(first + k)] else f4(0)
-            faces[up(k)] = axis
-        most = f4(0)
-        for k in range(n):
-            most = max(most, found[up(k)])
-        if most == f4(0):
-            continue
-        for k in range(n):  # apart from the loop above, else it would be branches
-            dx, dy, dz = ray_at(view, i4(left + i4(k)), py, width, height)
-            axis = faces[up(k)]
-            across = pick(axis, dx, dy, dz)
-            t = pick(axis, plane_x, plane_y, plane_z) * inverse(across) if found[up(k)] > f4(0) else f4(0)
-            columns[up(k)] = texel(axis, t * dx - x, t * dy - y, t * dz - z, t, incidence(axis, dx, dy, dz), pixel)
-            faces[up(k)] = i4(2 * axis + pick(axis, side_x, side_y, side_z))
-        for k in range(n):
-            if found[up(k)] > f4(0):
-                face = faces[up(k)]
-                if i4(texels[up((first_row + face) * TEXELS + columns[up(k)])]) & HOLE == 0:
-                    near[up(first + k)] = found[up(k)]
-                    winner[up(first + k)] = i4(reference - face // 2)
+    rx, ry, rz, found, faces, columns = reals[X], reals[Y], reals[Z], reals[FOUND], whole[FACE], whole[COLUMN]
+    for k in range(padded):
+        dx, dy, dz, axis = rx[up(k)], ry[up(k)], rz[up(k)], faces[up(k)]
+        t = pick(axis, plane_x, plane_y, plane_z) * inverse(pick(axis, dx, dy, dz)) if found[up(k)] > f4(0) else f4(0)
+        column = texel(axis, t * dx - x, t * dy - y, t * dz - z, t, incidence(axis, dx, dy, dz), pixel)
+        row = i4(i4(2 * axis) + pick(axis, side_x, side_y, side_z))
+        columns[up(k)] = i4(i4(row * i4(TEXELS)) + column)
+    first_texel = i4(first_row * TEXELS)
+    for k in range(n):
+        if found[up(k)] > f4(0) and i4(texels[up(first_texel + columns[up(k)])]) & HOLE != 0:
+            found[up(k)] = f4(0)
+
+
+@compiled_fast()
+def _keep(reference, n, reals, whole, near, winner):
+    """Books what a patch has met of a box."""
+    front, found, faces, spots = reals[FRONT], reals[FOUND], whole[FACE], whole[SPOT]
+    for k in range(n):
+        if found[up(k)] > f4(0):
+            front[up(k)] = near[up(spots[up(k)])] = found[up(k)]
+            winner[up(spots[up(k)])] = i4(reference - faces[up(k)])
+
+
+@compiled_fast()
+def _draw_patch(
+    texels, view, block, pierced, first, last, fx, fy, fz, pixel, left, right, top, bottom, reference,
+    width, height, near, winner, reals, whole,
+):  # fmt: skip
+    """Draws boxes first to last of a block at (fx, fy, fz) from the eye into a window that fits a patch."""
+    n, padded = gather(view, left, right, top, bottom, width, height, near, reals, whole)
+    for k in range(first, last):
+        x0, y0, z0 = fx + BOXES[k, 0], fy + BOXES[k, 1], fz + BOXES[k, 2]
+        x1, y1, z1 = fx + BOXES[k, 3], fy + BOXES[k, 4], fz + BOXES[k, 5]
+        _meet_box(x0, y0, z0, x1, y1, z1, padded, reals, whole)
+        if any_found(reals, padded):
+            if pierced:
+                _pierce(texels, 6 * block, x0, y0, z0, x1, y1, z1, fx, fy, fz, pixel, n, padded, reals, whole)
+            _keep(i4(reference - 3 * (k - FIRST_BOX[block])), n, reals, whole, near, winner)
 
 
 @compiled_fast()
@@ -171,7 +194,8 @@ def _slack(x, y, z):
 def draw_models(grid, models, count, atlas, view, pixel, width, height, near, winner):
     """Draws one chunk's small blocks. models int32 (MAX_MODELS,): flat indices, the first `count` of them."""
     ny, nz, one, half = i4(grid.shape[2]), i4(grid.shape[1]), f4(1), f4(0.5)
-    texels, found, faces, columns = atlas.reshape(-1), np.empty(width, f4), np.empty(width, i4), np.empty(width, i4)
+    size = patch_size(width)
+    texels, reals, whole = atlas.reshape(-1), np.empty((PATCH_FLOATS, size), f4), np.empty((PATCH_INTS, size), i4)
     slack_u, slack_v = _slack(view[6], view[7], view[8]), _slack(view[9], view[10], view[11])
     for m in range(count):
         flat = models[m]
@@ -187,24 +211,30 @@ def draw_models(grid, models, count, atlas, view, pixel, width, height, near, wi
             continue
         block = i4(grid[x, z, y])
         reference = i4(FIRST_MODEL - flat * MAX_BOXES * 3)
-        small = (right - left) * (bottom - top) <= SMALL
-        pierced = has_holes(atlas, block)
-        for k in range(FIRST_BOX[block], FIRST_BOX[block + 1]):
+        pierced, first, last = has_holes(atlas, block), FIRST_BOX[block], FIRST_BOX[block + 1]
+        if (right - left + 1) * (bottom - top + 1) <= SMALL:
+            _draw_patch(
+                texels, view, block, pierced, first, last, fx, fy, fz, pixel, left, right, top, bottom, reference,
+                width, height, near, winner, reals, whole,
+            )  # fmt: skip
+            continue
+        for k in range(first, last):
             x0, y0, z0 = fx + BOXES[k, 0], fy + BOXES[k, 1], fz + BOXES[k, 2]
             x1, y1, z1 = fx + BOXES[k, 3], fy + BOXES[k, 4], fz + BOXES[k, 5]
-            face = i4(reference - 3 * (k - FIRST_BOX[block]))
-            if not small:
-                nearest, u0, u1, v0, v1 = bounds_from_eye(view, x0, y0, z0, x1, y1, z1)
-                if nearest == FAR:
-                    continue
-                left, right, top, bottom = pixels(u0, u1, v0, v1, width, height)
-            if pierced:
-                _draw_pierced(
-                    texels, block * 6, view, x0, y0, z0, x1, y1, z1, fx, fy, fz, pixel, left, right, top, bottom, face,
-                    width, height, near, winner, found, faces, columns,
-                )  # fmt: skip
-            else:
+            nearest, u0, u1, v0, v1 = bounds_from_eye(view, x0, y0, z0, x1, y1, z1)
+            if nearest == FAR:
+                continue
+            left, right, top, bottom = pixels(u0, u1, v0, v1, width, height)
+            if not pierced:
+                face = i4(reference - 3 * (k - first))
                 _fill_box(view, x0, y0, z0, x1, y1, z1, left, right, top, bottom, face, width, near, winner)
+                continue
+            rows = rows_of_patch(left, right, size)
+            for py in range(top, bottom + 1, rows):
+                _draw_patch(
+                    texels, view, block, True, k, k + 1, fx, fy, fz, pixel, left, right, py,
+                    min(i4(py + rows - 1), bottom), reference, width, height, near, winner, reals, whole,
+                )  # fmt: skip
 
 
 @compiled_fast()
