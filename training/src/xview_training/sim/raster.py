@@ -10,16 +10,16 @@ import numpy as np
 
 from xview_training.sim.air import LIGHT
 from xview_training.sim.blocks import FORM, Form
-from xview_training.sim.boxes import FAR, inverse
+from xview_training.sim.boxes import FAR
 from xview_training.sim.compiled import compiled_fast
 from xview_training.sim.holding import draw_held, held_pixels
 from xview_training.sim.mesh import CHUNK, SOLID_FACE, WATER_FACE
 from xview_training.sim.raster_boxes import draw_creatures, draw_models
-from xview_training.sim.raster_colours import block_at, colour
-from xview_training.sim.raster_faces import NEAREST, along, fill, flood, window
-from xview_training.sim.screen import box_bounds, covered, facing, pick, pixels, ray_at, up, view_of
-from xview_training.sim.shade import HOLE, texel
-from xview_training.sim.surfaces import incidence
+from xview_training.sim.raster_colours import colour
+from xview_training.sim.raster_cutouts import LIST_FLOATS, LIST_INTS, LISTED, draw_listed, list_hits, list_size
+from xview_training.sim.raster_faces import fill, flood, window
+from xview_training.sim.raster_patches import patch_size, rows_of_patch
+from xview_training.sim.screen import box_bounds, covered, facing, pixels, view_of
 
 f4 = np.float32
 i4 = np.int32
@@ -74,8 +74,11 @@ def _draw_solid(quads, first, count, view, width, height, near, winner):
 
 
 @compiled_fast()
-def _draw_holed(grid, atlas, quads, first, count, view, pixel, width, height, near, winner, water):
+def _draw_holed(grid, atlas, quads, first, count, view, pixel, width, height, near, winner, water, reals, whole):
     """Draws a chunk's other faces: where rays meet water, seen from above it, and textures with holes."""
+    nz, ny = i4(grid.shape[1]), i4(grid.shape[2])
+    cells, texels, words = grid.reshape(-1), atlas.reshape(-1), quads.view(i4).reshape(-1)
+    listed = i4(0)
     axis, faced = i4(0), facing(view, i4(0))
     for reference in range(first, first + count):
         quad = quads[reference]
@@ -90,32 +93,19 @@ def _draw_holed(grid, atlas, quads, first, count, view, pixel, width, height, ne
         if quad[7] == WATER_FACE:
             flood(faced, pa, b0, b1, c0, c1, x0, x1, y0, y1, width, near, water)
         else:
-            _draw_cutout(
-                grid, atlas, quad, view, faced, axis, positive, pa, b0, b1, c0, c1, pixel, x0, x1, y0, y1,
-                i4(reference), width, height, near, winner,
-            )  # fmt: skip
-
-
-@compiled_fast()
-def _draw_cutout(
-    grid, atlas, quad, view, faced, axis, positive, pa, b0, b1, c0, c1, pixel, x0, x1, y0, y1, reference,
-    width, height, near, winner,
-):  # fmt: skip
-    """Draws a quad with holes."""
-    w0, wx, wy, b, bx, by, c, cx, cy = along(faced, pa)
-    for py in range(y0, y1 + 1):
-        for px in range(x0, x1 + 1):
-            at, p, q = up(i4(py * width + px)), f4(px), f4(py)
-            w, hb, hc = w0 + p * wx + q * wy, b + p * bx + q * by, c + p * cx + q * cy
-            if (w > near[at]) & (w < NEAREST) & (hb >= b0 * w) & (hb <= b1 * w) & (hc >= c0 * w) & (hc <= c1 * w):
-                dx, dy, dz = ray_at(view, px, py, width, height)
-                t = pa * inverse(pick(axis, dx, dy, dz))
-                hx, hy, hz = view[0] + t * dx, view[1] + t * dy, view[2] + t * dz
-                x, y, z = block_at(axis, positive, quad[2], quad[3], quad[4], quad[5], quad[6], hx, hy, hz)
-                column = texel(axis, hx, hy, hz, t, incidence(axis, dx, dy, dz), pixel)
-                if i4(atlas[i4(grid[x, z, y]) * 6 + axis * 2 + positive, column]) & HOLE == 0:
-                    near[at] = w
-                    winner[at] = reference
+            rows = rows_of_patch(x0, x1, patch_size(width))
+            for py in range(y0, y1 + 1, rows):
+                listed = list_hits(
+                    faced, pa, b0, b1, c0, c1, x0, x1, py, min(i4(py + rows - 1), y1), i4(reference), width, near,
+                    listed, reals, whole,
+                )  # fmt: skip
+                if listed >= LISTED:
+                    draw_listed(
+                        cells, texels, words, nz, ny, view, pixel, width, height, listed, near, winner, reals, whole
+                    )
+                    listed = i4(0)
+    if listed > 0:
+        draw_listed(cells, texels, words, nz, ny, view, pixel, width, height, listed, near, winner, reals, whole)
 
 
 @compiled_fast()
@@ -158,7 +148,8 @@ def render(
     _clear(grid, camera, near, winner, water)
     seen, first, windows = np.empty(len(counts), i4), np.empty((len(counts), 2), f4), np.empty((len(counts), 4), i4)
     visible = _in_sight(tops, grid.shape[1] // CHUNK, view, width, height, seen, first, windows)
-    faces, most = quads.reshape(-1, 8), quads.shape[1]
+    faces, most, room = quads.reshape(-1, 8), quads.shape[1], list_size(width)
+    listed = np.empty((LIST_FLOATS, room), f4), np.empty((LIST_INTS, room), i4)
     for k in range(visible):
         if not covered(near, width, windows[k, 0], windows[k, 1], windows[k, 2], windows[k, 3], first[k, 1]):
             _draw_solid(faces, seen[k] * most, counts[seen[k]], view, width, height, near, winner)
@@ -167,7 +158,9 @@ def render(
         if covered(near, width, windows[k, 0], windows[k, 1], windows[k, 2], windows[k, 3], first[k, 1]):
             continue
         chunk = seen[k]
-        _draw_holed(grid, atlas, faces, chunk * most, counts[chunk], view, pixel, width, height, near, winner, water)
+        _draw_holed(
+            grid, atlas, faces, chunk * most, counts[chunk], view, pixel, width, height, near, winner, water, *listed
+        )
         if model_counts[chunk]:
             draw_models(grid, models[chunk], model_counts[chunk], atlas, view, pixel, width, height, near, winner)
     colour(grid, quads, atlas, poses, air, view, pixel, near, winner, water, rgb, ids, out_depth)

@@ -22,6 +22,7 @@ from xview_training.sim.raster_patches import (
     FACE,
     FOUND,
     FRONT,
+    LEAST,
     PATCH_FLOATS,
     PATCH_INTS,
     SPOT,
@@ -42,6 +43,7 @@ f4 = np.float32
 i4 = np.int32
 NOWHERE_NEAR = f4(1e9)  # nearness of a plane that rays have passed
 SMALL = 64  # pixels of a small block's window, within which its boxes are not looked for one by one
+assert SMALL <= LEAST
 # Winners below zero: FIRST_MODEL - ((flat index of the block * MAX_BOXES + box) * 3 + axis of the face), and beyond
 # those of all blocks FIRST_MODEL - first_creature - ((creature * MOST_PARTS + part) * 3 + axis).
 FIRST_MODEL = i4(-2)

@@ -27,6 +27,15 @@ LOW, HIGH, SEEN, ROW, FACE, TEXEL, LINE_INTS = range(7)
 
 
 @compiled_fast()
+def unpacked(low, high):
+    """(axis, positive, plane, b0, b1, c0, c1) of a quad's two halves, int32."""
+    return (
+        i4(low & 255), i4(low >> 8 & 255), i4(low >> 16 & 255), i4(low >> 24 & 255),
+        i4(high & 255), i4(high >> 8 & 255), i4(high >> 16 & 255),
+    )  # fmt: skip
+
+
+@compiled_fast()
 def block_at(axis, positive, plane, first_b, last_b, first_c, last_c, hx, hy, hz):
     """The block (x, y, z) of a quad at a point on it, kept inside where rounding would step over the rim."""
     a = i4(plane - positive)
@@ -86,10 +95,10 @@ def _tint(tones, line, whole, width):
 @compiled_fast()
 def _sink(water, light, line, width):
     """Colours what is seen through water. water float32 (W,): nearness of its surface."""
-    most = f4(0)
+    wet = i4(0)
     for p in range(width):
-        most = max(most, water[p])
-    if most == f4(0):
+        wet += i4(water[p] > f4(0))
+    if wet == 0:
         return
     for p in range(width):
         if water[p] * line[AT, p] > f4(1):
@@ -153,13 +162,12 @@ def _meet(nz, ny, view, pixel, py, height, winner, line, whole):
     for p in range(width):
         dx, dy, dz = ray_at(view, i4(p), py, width, height)
         size, low, high = length_of(dx, dy, dz), lows[p], highs[p]
-        axis, positive, plane = i4(low & 255), i4(low >> 8 & 255), i4(low >> 16 & 255)
+        axis, positive, plane, b0, b1, c0, c1 = unpacked(low, high)
         across = pick(axis, dx, dy, dz)
         t = (f4(plane) - pick(axis, ox, oy, oz)) * inverse(across)
         is_sky = (winner[p] < i4(0)) | (t * size >= VIEW_DISTANCE)
         t = VIEW_DISTANCE / size if is_sky else t
         hx, hy, hz = ox + t * dx, oy + t * dy, oz + t * dz
-        b0, b1, c0, c1 = i4(low >> 24 & 255), i4(high & 255), i4(high >> 8 & 255), i4(high >> 16 & 255)
         x, y, z = block_at(axis, positive, plane, b0, b1, c0, c1, hx, hy, hz)
         flat = i4(0) if is_sky else i4(i4(i4(i4(x * nz) + z) * ny) + y)
         texel_of[p] = texel(axis, hx, hy, hz, t, abs(across) / size, pixel)

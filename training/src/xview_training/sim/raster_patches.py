@@ -50,7 +50,7 @@ def gather(view, left, right, top, bottom, width, height, near, reals, whole):
 @compiled_fast()
 def any_found(reals, padded):
     """Whether anything is met in a patch."""
-    most, found = f4(0), reals[FOUND]
+    count, found = i4(0), reals[FOUND]
     for k in range(padded):
-        most = max(most, found[up(k)])
-    return most > f4(0)
+        count += i4(found[up(k)] > f4(0))
+    return count > 0
