@@ -13,12 +13,24 @@ from xview_training.sim.blocks import FORM, Form
 from xview_training.sim.boxes import FAR
 from xview_training.sim.compiled import compiled_fast
 from xview_training.sim.holding import draw_held, held_pixels
-from xview_training.sim.mesh import CHUNK, SOLID_FACE, WATER_FACE
+from xview_training.sim.mesh import CHUNK, WATER_FACE
 from xview_training.sim.raster_boxes import draw_creatures, draw_models
 from xview_training.sim.raster_colours import colour
 from xview_training.sim.raster_cutouts import LIST_FLOATS, LIST_INTS, LISTED, draw_listed, list_hits, list_size
-from xview_training.sim.raster_faces import fill, flood, window
+from xview_training.sim.raster_faces import fill, flood
 from xview_training.sim.raster_patches import patch_size, rows_of_patch
+from xview_training.sim.raster_windows import (
+    BOTTOM,
+    HIGH,
+    LEFT,
+    LOW,
+    QUAD,
+    RIGHT,
+    TOP,
+    edges,
+    list_windows,
+    window_lines,
+)
 from xview_training.sim.screen import box_bounds, covered, facing, pixels, view_of
 
 f4 = np.float32
@@ -49,61 +61,50 @@ def _clear(grid, camera, near, winner, water):
 
 
 @compiled_fast()
-def _edges(quad, faced):
-    """(positive, pa, b0, b1, c0, c1) of a quad, from the eye."""
-    return (
-        i4(quad[1]), f4(quad[2]) - faced[0],
-        f4(quad[3]) - faced[1], f4(quad[4]) - faced[1], f4(quad[5]) - faced[2], f4(quad[6]) - faced[2],
-    )  # fmt: skip
+def _draw_solid(words, first, count, view, width, height, near, winner, lines):
+    """Draws a chunk's faces without holes. words int32: the quads of all chunks, two numbers each."""
+    following = i4(first)
+    for axis in range(3):
+        faced = facing(view, i4(axis))
+        following, n = list_windows(words, following, first + count, i4(axis), True, faced, width, height, lines)
+        for k in range(n):
+            if (lines[RIGHT, k] >= lines[LEFT, k]) & (lines[BOTTOM, k] >= lines[TOP, k]):
+                pa, b0, b1, c0, c1 = edges(lines[LOW, k], lines[HIGH, k], faced)
+                fill(
+                    faced, pa, b0, b1, c0, c1, lines[LEFT, k], lines[RIGHT, k], lines[TOP, k], lines[BOTTOM, k],
+                    lines[QUAD, k], width, near, winner,
+                )  # fmt: skip
 
 
 @compiled_fast()
-def _draw_solid(quads, first, count, view, width, height, near, winner):
-    """Draws a chunk's faces without holes. quads uint8 (quads, 8): of all chunks, by axis in each."""
-    axis, faced = i4(0), facing(view, i4(0))
-    for reference in range(first, first + count):
-        quad = quads[reference]
-        if quad[7] != SOLID_FACE:
-            continue
-        if quad[0] != axis:
-            axis, faced = i4(quad[0]), facing(view, i4(quad[0]))
-        positive, pa, b0, b1, c0, c1 = _edges(quad, faced)
-        x0, x1, y0, y1 = window(faced, positive, pa, b0, b1, c0, c1, width, height)
-        if x1 >= x0:
-            fill(faced, pa, b0, b1, c0, c1, x0, x1, y0, y1, i4(reference), width, near, winner)
-
-
-@compiled_fast()
-def _draw_holed(grid, atlas, quads, first, count, view, pixel, width, height, near, winner, water, reals, whole):
+def _draw_holed(
+    grid, atlas, words, first, count, view, pixel, width, height, near, winner, water, lines, reals, whole
+):  # fmt: skip
     """Draws a chunk's other faces: where rays meet water, seen from above it, and textures with holes."""
-    nz, ny = i4(grid.shape[1]), i4(grid.shape[2])
-    cells, texels, words = grid.reshape(-1), atlas.reshape(-1), quads.view(i4).reshape(-1)
-    listed = i4(0)
-    axis, faced = i4(0), facing(view, i4(0))
-    for reference in range(first, first + count):
-        quad = quads[reference]
-        if quad[7] == SOLID_FACE:
-            continue
-        if quad[0] != axis:
-            axis, faced = i4(quad[0]), facing(view, i4(quad[0]))
-        positive, pa, b0, b1, c0, c1 = _edges(quad, faced)
-        x0, x1, y0, y1 = window(faced, positive, pa, b0, b1, c0, c1, width, height)
-        if x1 < x0:
-            continue
-        if quad[7] == WATER_FACE:
-            flood(faced, pa, b0, b1, c0, c1, x0, x1, y0, y1, width, near, water)
-        else:
+    nz, ny, following, listed = i4(grid.shape[1]), i4(grid.shape[2]), i4(first), i4(0)
+    cells, texels = grid.reshape(-1), atlas.reshape(-1)
+    for axis in range(3):
+        faced = facing(view, i4(axis))
+        following, n = list_windows(words, following, first + count, i4(axis), False, faced, width, height, lines)
+        for k in range(n):
+            x0, x1, y0, y1 = lines[LEFT, k], lines[RIGHT, k], lines[TOP, k], lines[BOTTOM, k]
+            if (x1 < x0) | (y1 < y0):
+                continue
+            pa, b0, b1, c0, c1 = edges(lines[LOW, k], lines[HIGH, k], faced)
+            if lines[HIGH, k] >> 24 == WATER_FACE:
+                flood(faced, pa, b0, b1, c0, c1, x0, x1, y0, y1, width, near, water)
+                continue
             rows = rows_of_patch(x0, x1, patch_size(width))
             for py in range(y0, y1 + 1, rows):
-                listed = list_hits(
-                    faced, pa, b0, b1, c0, c1, x0, x1, py, min(i4(py + rows - 1), y1), i4(reference), width, near,
-                    listed, reals, whole,
-                )  # fmt: skip
                 if listed >= LISTED:
                     draw_listed(
                         cells, texels, words, nz, ny, view, pixel, width, height, listed, near, winner, reals, whole
                     )
                     listed = i4(0)
+                listed = list_hits(
+                    faced, pa, b0, b1, c0, c1, x0, x1, py, min(i4(py + rows - 1), y1), lines[QUAD, k], width, near,
+                    listed, reals, whole,
+                )  # fmt: skip
     if listed > 0:
         draw_listed(cells, texels, words, nz, ny, view, pixel, width, height, listed, near, winner, reals, whole)
 
@@ -148,18 +149,31 @@ def render(
     _clear(grid, camera, near, winner, water)
     seen, first, windows = np.empty(len(counts), i4), np.empty((len(counts), 2), f4), np.empty((len(counts), 4), i4)
     visible = _in_sight(tops, grid.shape[1] // CHUNK, view, width, height, seen, first, windows)
-    faces, most, room = quads.reshape(-1, 8), quads.shape[1], list_size(width)
+    words, most, room, lines = quads.view(i4).reshape(-1), quads.shape[1], list_size(width), window_lines()
     listed = np.empty((LIST_FLOATS, room), f4), np.empty((LIST_INTS, room), i4)
     for k in range(visible):
         if not covered(near, width, windows[k, 0], windows[k, 1], windows[k, 2], windows[k, 3], first[k, 1]):
-            _draw_solid(faces, seen[k] * most, counts[seen[k]], view, width, height, near, winner)
+            _draw_solid(words, seen[k] * most, counts[seen[k]], view, width, height, near, winner, lines)
     draw_creatures(grid, poses, view, width, height, near, winner)
     for k in range(visible):
         if covered(near, width, windows[k, 0], windows[k, 1], windows[k, 2], windows[k, 3], first[k, 1]):
             continue
         chunk = seen[k]
         _draw_holed(
-            grid, atlas, faces, chunk * most, counts[chunk], view, pixel, width, height, near, winner, water, *listed
+            grid,
+            atlas,
+            words,
+            chunk * most,
+            counts[chunk],
+            view,
+            pixel,
+            width,
+            height,
+            near,
+            winner,
+            water,
+            lines,
+            *listed,
         )
         if model_counts[chunk]:
             draw_models(grid, models[chunk], model_counts[chunk], atlas, view, pixel, width, height, near, winner)

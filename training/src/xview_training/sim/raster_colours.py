@@ -13,6 +13,7 @@ from xview_training.sim.compiled import compiled_fast
 from xview_training.sim.figures import FIRST_PART, MOST_PARTS, PARTS, SWINGS
 from xview_training.sim.models import BOXES, FIRST_BOX, MAX_BOXES
 from xview_training.sim.raster_boxes import FIRST_MODEL, first_creature
+from xview_training.sim.raster_windows import unpacked
 from xview_training.sim.screen import pick, ray_at, up
 from xview_training.sim.shade import texel, under_water
 from xview_training.sim.surfaces import dry_tint, hide_point, hide_row, incidence, length_of
@@ -24,15 +25,6 @@ i4 = np.int32
 # quad, what is seen, row in the atlas, face (two times the axis, and one for the positive side), texel.
 LENGTH, RISE, AT, FLASHES, RED, GREEN, BLUE, LINE_FLOATS = range(8)
 LOW, HIGH, SEEN, ROW, FACE, TEXEL, LINE_INTS = range(7)
-
-
-@compiled_fast()
-def unpacked(low, high):
-    """(axis, positive, plane, b0, b1, c0, c1) of a quad's two halves, int32."""
-    return (
-        i4(low & 255), i4(low >> 8 & 255), i4(low >> 16 & 255), i4(low >> 24 & 255),
-        i4(high & 255), i4(high >> 8 & 255), i4(high >> 16 & 255),
-    )  # fmt: skip
 
 
 @compiled_fast()

@@ -8,9 +8,10 @@ import numpy as np
 
 from xview_training.sim.boxes import inverse
 from xview_training.sim.compiled import compiled_fast
-from xview_training.sim.raster_colours import block_at, unpacked
+from xview_training.sim.raster_colours import block_at
 from xview_training.sim.raster_faces import NEAREST, along
 from xview_training.sim.raster_patches import patch_size
+from xview_training.sim.raster_windows import unpacked
 from xview_training.sim.screen import pick, ray_at, up
 from xview_training.sim.shade import HOLE, texel
 from xview_training.sim.surfaces import incidence

@@ -9,25 +9,11 @@ import numpy as np
 
 from xview_training.sim.boxes import NEAR
 from xview_training.sim.compiled import compiled_fast
-from xview_training.sim.screen import pixels, rectangle_bounds, up
+from xview_training.sim.screen import up
 
 f4 = np.float32
 i4 = np.int32
 NEAREST = f4(1) / NEAR
-
-
-@compiled_fast()
-def window(faced, positive, pa, b0, b1, c0, c1, width, height):
-    """(x0, x1, y0, y1): the pixels that a rectangle may cover; x1 < x0 where it is out of sight or seen from behind.
-
-    Its outer side looks along the axis where positive is 1, against it where it is 0; the others: rectangle_bounds.
-    """
-    if (positive == 1 and pa >= f4(0)) or (positive == 0 and pa <= f4(0)):
-        return i4(0), i4(-1), i4(0), i4(-1)
-    u0, u1, v0, v1 = rectangle_bounds(faced, pa, b0, b1, c0, c1)
-    if u0 > u1:
-        return i4(0), i4(-1), i4(0), i4(-1)
-    return pixels(u0, u1, v0, v1, width, height)
 
 
 @compiled_fast()

@@ -100,8 +100,8 @@ def facing(view, axis):
 
 
 @compiled_fast()
-def rectangle_bounds(faced, pa, b0, b1, c0, c1):
-    """(u0, u1, v0, v1) of a rectangle in the picture, NOWHERE if it is out of sight.
+def _rectangle(faced, pa, b0, b1, c0, c1):
+    """Of a rectangle's four corners: depth, u times depth, v times depth.
 
     Seen from the camera it lies at pa along an axis and spans b0..b1 and c0..c1 along the two others; faced: the view,
     facing that axis.
@@ -109,20 +109,43 @@ def rectangle_bounds(faced, pa, b0, b1, c0, c1):
     za, zb, zc = faced[3] * pa, faced[4], faced[5]
     ua, ub, uc = faced[6] * pa, faced[7], faced[8]
     va, vb, vc = faced[9] * pa, faced[10], faced[11]
-    z00, z10, z01, z11 = za + zb * b0 + zc * c0, za + zb * b1 + zc * c0, za + zb * b0 + zc * c1, za + zb * b1 + zc * c1
-    u00, u10, u01, u11 = ua + ub * b0 + uc * c0, ua + ub * b1 + uc * c0, ua + ub * b0 + uc * c1, ua + ub * b1 + uc * c1
-    v00, v10, v01, v11 = va + vb * b0 + vc * c0, va + vb * b1 + vc * c0, va + vb * b0 + vc * c1, va + vb * b1 + vc * c1
+    return (
+        za + zb * b0 + zc * c0, za + zb * b1 + zc * c0, za + zb * b0 + zc * c1, za + zb * b1 + zc * c1,
+        ua + ub * b0 + uc * c0, ua + ub * b1 + uc * c0, ua + ub * b0 + uc * c1, ua + ub * b1 + uc * c1,
+        va + vb * b0 + vc * c0, va + vb * b1 + vc * c0, va + vb * b0 + vc * c1, va + vb * b1 + vc * c1,
+    )  # fmt: skip
+
+
+@compiled_fast(inline="always")
+def rectangle_window(faced, pa, b0, b1, c0, c1, width, height):
+    """(x0, x1, y0, y1, behind) of a rectangle: as `pixels`, but x1 < x0 or y1 < y0 where it is beside the picture.
+
+    behind: 1 where it reaches behind the near plane, for rectangle_bounds to tell; 2 where all of it does, or is too
+    far away.
+    Without branches: many are computed at once, but only where the call itself is compiled away.
+    """
+    z00, z10, z01, z11, u00, u10, u01, u11, v00, v10, v01, v11 = _rectangle(faced, pa, b0, b1, c0, c1)
     nearest, farthest = min(min(z00, z10), min(z01, z11)), max(max(z00, z10), max(z01, z11))
-    if farthest < NEAR or nearest > VIEW_DISTANCE:
-        return NOWHERE
-    if nearest >= NEAR:
-        w00, w10, w01, w11 = f4(1) / z00, f4(1) / z10, f4(1) / z01, f4(1) / z11
-        bounds = _around(u00 * w00, u10 * w10, u01 * w01, u11 * w11, v00 * w00, v10 * w10, v01 * w01, v11 * w11)
-    else:  # the four edges, cut where they go behind the near plane
-        bounds = _with_edge(NOWHERE, z00, u00, v00, z10, u10, v10)
-        bounds = _with_edge(bounds, z10, u10, v10, z11, u11, v11)
-        bounds = _with_edge(bounds, z11, u11, v11, z01, u01, v01)
-        bounds = _with_edge(bounds, z01, u01, v01, z00, u00, v00)
+    w00, w10, w01, w11 = f4(1) / max(z00, NEAR), f4(1) / max(z10, NEAR), f4(1) / max(z01, NEAR), f4(1) / max(z11, NEAR)
+    u0, u1, v0, v1 = _around(u00 * w00, u10 * w10, u01 * w01, u11 * w11, v00 * w00, v10 * w10, v01 * w01, v11 * w11)
+    half = f4(0.5)
+    x0, x1 = (u0 + f4(1)) * half * f4(width) - half, (u1 + f4(1)) * half * f4(width) + half
+    y0, y1 = (f4(1) - v1) * half * f4(height) - half, (f4(1) - v0) * half * f4(height) + half
+    behind = i4(nearest < NEAR) | i4(farthest < NEAR) << i4(1) | i4(nearest > VIEW_DISTANCE) << i4(1)
+    return (
+        i4(max(x0, f4(0))), i4(i4(min(max(x1, f4(-1)), f4(width - 1)) + f4(1)) - i4(1)),
+        i4(max(y0, f4(0))), i4(i4(min(max(y1, f4(-1)), f4(height - 1)) + f4(1)) - i4(1)), behind,
+    )  # fmt: skip
+
+
+@compiled_fast()
+def rectangle_bounds(faced, pa, b0, b1, c0, c1):
+    """(u0, u1, v0, v1) of a rectangle that reaches behind the near plane, NOWHERE if it is out of sight."""
+    z00, z10, z01, z11, u00, u10, u01, u11, v00, v10, v01, v11 = _rectangle(faced, pa, b0, b1, c0, c1)
+    bounds = _with_edge(NOWHERE, z00, u00, v00, z10, u10, v10)
+    bounds = _with_edge(bounds, z10, u10, v10, z11, u11, v11)
+    bounds = _with_edge(bounds, z11, u11, v11, z01, u01, v01)
+    bounds = _with_edge(bounds, z01, u01, v01, z00, u00, v00)
     outside = (bounds[1] < f4(-1)) | (bounds[0] > f4(1)) | (bounds[3] < f4(-1)) | (bounds[2] > f4(1))
     return NOWHERE if outside else bounds
 
