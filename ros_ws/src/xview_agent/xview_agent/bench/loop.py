@@ -186,12 +186,12 @@ class Beat:
         """So many pictures."""
         next_s = time.monotonic()
         for _ in range(pictures):
-            time.sleep(max(0.0, next_s - time.monotonic()))
             self._probe.publish_picture()
             self._probe.link.heartbeat()
             time.sleep(self._period_s * ANSWER_SHARE)
             self._alone.decide()
             next_s = max(next_s + self._period_s, time.monotonic())
+            time.sleep(max(0.0, next_s - time.monotonic()))
 
 
 def _armed(probe: LoopProbe) -> bool:
