@@ -43,7 +43,6 @@ class OnboardLens:
         self._pursuit = pursuit
         self._last = ""
         self._covered = 1.0
-        self._begins = True
         knows = self._pictures != UNCALIBRATED
         self._waits = knows and not self._file
         self._pursuit.look_through(self._seen_through(load_calibration(self._file)) if knows and self._file else None)
@@ -59,8 +58,7 @@ class OnboardLens:
 
     def before_picture(self) -> None:
         """To be called before each decision: keeps the first waiting for a CameraInfo that somebody publishes."""
-        if self._begins:
-            self._begins = False
+        if self._pursuit.view is None:
             self._wait_for_info()
 
     def _wait_for_info(self) -> None:
