@@ -47,7 +47,7 @@ def test_goal_pictures_of_the_full_world_are_plain(made_tasks, new_sim):
     cameras = GoalCameras(new_sim())
     shape = cameras.sim.grid.shape[1:]
     pictures = [made for made in made_tasks if SUITES[made.suite].min_contrast > 0]
-    assert len(pictures) == 4 * 12
+    assert len(pictures) == 5 * 12
     for made in pictures:
         assert made.goal_rgb.shape[0] == GOAL_SIDE
         assert contrast(made.goal_rgb, made.goal_ids == target_id(shape, made.task)) >= 20.0, made.task.task_id

@@ -16,7 +16,7 @@ from xview_training.tasks.paths import walkable
 from xview_training.tasks.suites import SUITES
 from xview_training.tasks.task import Task, TaskError
 
-V1 = ("train-v1", "heldout-v1", "invisible-v1")
+V1 = ("train-v1", "heldout-v1", "invisible-v1", "curriculum")
 
 
 def test_some_targets_of_the_full_world_are_moved_and_none_of_other_suites(made_tasks):

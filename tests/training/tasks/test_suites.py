@@ -7,6 +7,8 @@ from xview_training.tasks.events import TaskEvent
 from xview_training.tasks.suites import SUITES, suite_named
 from xview_training.tasks.task import DIFFICULTIES
 
+ARMED = ("train-v1", "heldout-v1", "invisible-v1")
+
 
 def test_no_two_suites_share_a_world_seed():
     for one, other in itertools.combinations(SUITES.values(), 2):
@@ -41,12 +43,19 @@ def test_an_unknown_suite_is_answered_with_the_nearest():
 
 def test_what_is_held_is_in_the_pictures_of_the_full_world_s_players_and_of_no_robot(made_tasks):
     seen = {suite: {made.task.body.held_item for made in made_tasks if made.suite == suite} for suite in SUITES}
-    assert {suite for suite, held in seen.items() if held == {True}} == {"train-v1", "heldout-v1", "invisible-v1"}
-    assert all(held in ({True}, {False}) for held in seen.values())
+    assert {suite for suite, held in seen.items() if held == {True}} == set(ARMED)
+    assert all(held == {False} for suite, held in seen.items() if suite not in (*ARMED, "curriculum"))
+
+
+def test_the_curriculum_has_the_full_world_beside_the_robot_s_rooms(made_tasks):
+    tasks = [made.task for made in made_tasks if made.suite == "curriculum"]
+    assert {task.body.held_item for task in tasks} == {True, False}
+    assert all(task.body.held_item == (task.world.place != "rooms") for task in tasks)
+    assert suite_named("curriculum").events == tuple(TaskEvent)
 
 
 def test_actions_last_longer_where_bodies_are_drawn_at_random(made_tasks):
     drawn = {suite: {made.task.extra_ticks for made in made_tasks if made.suite == suite} for suite in SUITES}
-    assert drawn.pop("train-v1") == {0, 1}
+    assert drawn.pop("train-v1") == drawn.pop("curriculum") == {0, 1}
     assert drawn.pop("robot-v1") == {0, 1, 2}
     assert all(extra == {0} for extra in drawn.values())

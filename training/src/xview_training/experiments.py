@@ -77,12 +77,14 @@ EXPERIMENTS = {
         # What PPO is compared with: the policy that it starts from, imitating on for as long as PPO learns. The learner
         # acts in every episode, as in the last part of the run before, and the learning rate starts lower.
         ImitationExperiment("control", minutes=60, learning_rate=2e-4, dagger=DaggerConfig(expert_until=0.0)),
-        # All five events in every place, with the keys that they need.
+        # All five events in every place, with the keys that they need. It goes on from `cpu` (--from runs/cpu), which
+        # knows simple worlds: the expert leads for a while only.
         ImitationExperiment(
             "five",
-            minutes=180,
-            suite="train-v1",
+            minutes=90,
+            suite="curriculum",
             policy=SmallPolicyConfig(action_sizes=ACTION_TABLES["full"].sizes),
+            dagger=DaggerConfig(expert_until=0.2),
         ),
         # ROCKET-2's own figures, for a machine with GPUs and a recorded data set of 224 x 224 pictures. Its behaviour
         # loss counts a tenth of point and box; what it does not learn (bearing) counts nothing.

@@ -36,7 +36,8 @@ def train_imitation(
     Args:
         experiment: named settings, see xview_training/experiments.py (debug, cpu, control, five,
             rocket2).
-        start: run folder or checkpoint of a policy to begin with, its averaged weights; a new one without it.
+        start: run folder or checkpoint of a policy to begin with, its averaged weights; a new one without it. A policy
+            that lacks keys which the tasks need is given them.
         run: folder of the run; runs/EXPERIMENT by default.
         dataset: learn from the episodes in this folder, see `xview dataset record`.
         weights: begin with these published ROCKET-2 weights, a file or a folder; with a policy rocket2.
@@ -57,7 +58,10 @@ def train_imitation(
     from xview_training import checkpoints
     from xview_training.experiments import experiment_named
     from xview_training.imitation.trainer import ImitationTrainer
+    from xview_training.policy.more_keys import with_keys_of
     from xview_training.runs.scalars import WandbSettings
+    from xview_training.tasks.events import table_for
+    from xview_training.tasks.sources import source_named
     from xview_training.trained import load_policy
     from xview_training.validation import HeldOut
 
@@ -72,6 +76,8 @@ def train_imitation(
     policy = None
     if start is not None:
         policy, _ = checked(load_policy, start)
+        table = table_for(checked(source_named, suite or settings.suite).events)
+        policy = checked(with_keys_of, policy, table)
         changes["policy"] = policy.config
     settings = checked(overridden, checked(changed, settings, changes), set)
     folder = run or Path("runs") / experiment

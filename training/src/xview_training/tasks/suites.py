@@ -88,17 +88,25 @@ FOUR_DISTANCES = (("near", 0.25), ("easy", 0.25), ("medium", 0.25), ("hard", 0.2
 PLAIN = 20.0  # of 255: contrast below which a person has to search a goal picture for its target
 IN_TIME = 2 / 3  # leaves time to look about, and for turning, detours and what is to be done there
 SOMETIMES = 0.25  # ROCKET-3 says no more of how often targets are generated at the goal camera
+# Episodes at the far distances are the long ones: evenly drawn they take most of the decisions, and a small picture of
+# a far target teaches little.
+RATHER_CLOSE = (("near", 0.5), ("easy", 0.35), ("medium", 0.1), ("hard", 0.05))
 OPEN_AIR = ("plains", "forest", "desert", "snow", "hills")
 
 
-def all_places(body: BodyRange, distances: tuple[tuple[str, float], ...] = FOUR_DISTANCES) -> tuple[Scene, ...]:
-    """Every place of the full world: biomes and the village with five events, the mine and the halls with their own."""
-    outdoors = tuple(Scene(place, body, 0.12, distances, FIVE_EVENTS) for place in OPEN_AIR)
+def all_places(
+    body: BodyRange, distances: tuple[tuple[str, float], ...] = FOUR_DISTANCES, share: float = 1.0
+) -> tuple[Scene, ...]:
+    """Every place of the full world: biomes and the village with five events, the mine and the halls with their own.
+
+    share: of the suite's tasks, all these places together.
+    """
+    outdoors = tuple(Scene(place, body, 0.12 * share, distances, FIVE_EVENTS) for place in OPEN_AIR)
     return (
         *outdoors,
-        Scene("village", body, 0.16, distances, FIVE_EVENTS),
-        Scene("cave", body, 0.12, distances, FIVE_EVENTS),
-        Scene("halls", body, 0.12, distances, BLOCK_EVENTS),
+        Scene("village", body, 0.16 * share, distances, FIVE_EVENTS),
+        Scene("cave", body, 0.12 * share, distances, FIVE_EVENTS),
+        Scene("halls", body, 0.12 * share, distances, BLOCK_EVENTS),
     )
 
 
@@ -148,6 +156,19 @@ SUITES = {
             walk_share=IN_TIME,
             at_goal_camera=SOMETIMES,
             hidden=True,
+        ),
+        # What the shipped policy learns from: the full world, near targets more often, and the robot's rooms beside it.
+        Suite(
+            "curriculum",
+            50_000_000,
+            10_000_000,
+            (
+                *all_places(EYES, RATHER_CLOSE, 0.75),
+                Scene("rooms", ROBOT, 0.25, (("near", 0.6), ("easy", 0.4)), ONLY_APPROACH),
+            ),
+            min_contrast=PLAIN,
+            walk_share=IN_TIME,
+            at_goal_camera=SOMETIMES,
         ),
         Suite(
             "robot-v1",
