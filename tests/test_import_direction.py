@@ -23,7 +23,8 @@ WORLD = {"sim", *BESIDE_ALL}
 TASKS = WORLD | {"tasks"}
 ENVS = TASKS | {"envs"}
 DATASETS = {"datasets", "policy", *BESIDE_ALL}
-IMITATION = ENVS | {"policy", "datasets", "imitation", "checkpoints", "experiments", "runs"}
+RUN = {"checkpoints", "experiments", "runs", "actions", "validating"}
+IMITATION = ENVS | RUN | {"policy", "datasets", "imitation"}
 PPO = IMITATION | {"ppo"}
 EVALUATION = ENVS | {"policy", "imitation", "evaluation", "runs", "trained"}
 MAY_IMPORT = {
@@ -37,6 +38,8 @@ MAY_IMPORT = {
     "evaluation": EVALUATION,
     "factory": EVALUATION | {"factory"},
     "experiments": {"policy", "imitation", "runs", *BESIDE_ALL},
+    "actions": TASKS | {"policy"},
+    "validating": TASKS | {"policy", "experiments", "runs", "actions"},
     "checkpoints": set(),
     "runs": {"runs", "checkpoints", *BESIDE_ALL},
     "trained": {"policy", "checkpoints", "torch_network"},

@@ -98,7 +98,7 @@ def test_the_checkpoint_that_succeeded_most_is_kept(tmp_path):
     looks = dataclasses.replace(EXPERIMENTS["debug"].validation, every=32, episodes=8)
     settings = dataclasses.replace(EXPERIMENTS["debug"], validation=looks)
     trainer = ImitationTrainer(
-        settings, tmp_path, threads=1, validation=lambda _policy: {"success": next(successes), "first_right": 0.25}
+        settings, tmp_path, threads=1, look=lambda _policy: {"success": next(successes), "first_right": 0.25}
     )
     trainer.train()
     assert checkpoints.load(tmp_path / "best")[1]["global_step"] == 64

@@ -14,8 +14,8 @@ from xview_training.ppo.cluster.settings import ClusterSettings
 if TYPE_CHECKING:
     from xview_training.policy.cross_view import CrossViewPolicy
     from xview_training.ppo.experiments import PpoExperiment
-    from xview_training.ppo.validating import Look
     from xview_training.runs.scalars import WandbSettings
+    from xview_training.validating import Look
 
 
 def train_ppo(

@@ -12,7 +12,6 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ import torch
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from xview_training import checkpoints
+from xview_training.actions import actions_for
 from xview_training.datasets.dataset import Dataset
 from xview_training.experiments import ImitationExperiment
 from xview_training.imitation.collector import Collector
@@ -32,15 +32,11 @@ from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.policy.rocket2.on_table import Rocket2OnTable
 from xview_training.policy.rocket2.weights import load_rocket2
 from xview_training.runs import progress
-from xview_training.runs.best import Score, keep_best
 from xview_training.runs.budget import Spending, share_done
 from xview_training.runs.manifest import record_start
 from xview_training.runs.scalars import ScalarLog, WandbSettings
-from xview_training.tasks.events import table_for
 from xview_training.tasks.sources import source_named
-
-# Figures of a policy on held-out worlds, by name; the policy is in evaluation mode.
-Validation = Callable[[CrossViewPolicy], dict[str, float]]
+from xview_training.validating import Look, Validating
 
 
 class ImitationTrainer:
@@ -52,11 +48,14 @@ class ImitationTrainer:
         run: Path,
         threads: int = 2,
         device: str = "cpu",
-        validation: Validation | None = None,
+        look: Look | None = None,
         wandb: WandbSettings | None = None,
         start: CrossViewPolicy | None = None,
     ):
-        """start: the policy to begin with; a new one without it. ValueError where it does not fit the tasks."""
+        """look: at held-out worlds, as often as the experiment says. start: the policy to begin with; else a new one.
+
+        ValueError where the policy does not fit the tasks.
+        """
         torch.manual_seed(experiment.seed)
         torch.set_num_threads(threads)
         self.experiment, self.run, self.device = experiment, run, torch.device(device)
@@ -65,7 +64,7 @@ class ImitationTrainer:
         self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=experiment.learning_rate, betas=(0.9, 0.98))
         self.rng = np.random.default_rng(experiment.seed)
         self.lessons = self._lessons()
-        self._validation, self._wandb = validation, wandb
+        self._validating, self._wandb = Validating(experiment.validation, look, self.policy), wandb
         self.global_step = 0  # trained frames, dead ones included
         self.updates = 0
         self.spent = Spending()
@@ -73,13 +72,8 @@ class ImitationTrainer:
         self._means: dict[str, float] = {}
 
     def _lessons(self) -> Lessons:
-        settings, source = self.experiment, source_named(self.experiment.suite)
-        table, size = table_for(source.events), settings.policy.image_size
-        if settings.policy.action_sizes != table.sizes:
-            raise ValueError(
-                f"policy.action_sizes: expected {table.sizes} for the events of {source.name}, "
-                f"got {settings.policy.action_sizes}"
-            )
+        settings, source, size = self.experiment, source_named(self.experiment.suite), self.policy.config.image_size
+        table = actions_for(source, self.policy)
         if settings.dataset:
             return Recorded(settings.recorded, Dataset(Path(settings.dataset)), size, table, settings.seed)
         return Dagger(settings.dagger, Collector(settings.collector, source, size, self.rng), self.rng)
@@ -177,18 +171,9 @@ class ImitationTrainer:
             ours.lerp_(theirs, 1 - keep)
 
     def _validate(self, before: int) -> None:
-        """Looks at held-out worlds where the run has passed another `every` frames, and at its end; keeps the best."""
-        every = self.experiment.validation.every
-        self.figures = {}
-        if self._validation is None or not every:
-            return
-        if self.global_step // every > before // every or self.progress >= 1:
-            found = self._validation(self.average)
-            self.figures = {f"validation_{name}": value for name, value in found.items()}
-            looks = self.experiment.validation
-            won, right = (round(found[name] * looks.episodes) for name in ("success", "first_right"))
-            score = Score(looks.suite, looks.episodes, looks.seed, won, right, self.global_step)
-            keep_best(self.run, self.save(), score)
+        """Looks at held-out worlds where it is time to; `before`: frames before this iteration."""
+        where = self.run, before, self.global_step, self.progress >= 1
+        self.figures = self._validating.after(*where, self.average, self.save)
 
     def _report(self, log: ScalarLog) -> None:
         statistics = self.lessons.statistics()

@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from xview_training import checkpoints
+from xview_training.actions import actions_for
 from xview_training.envs.crossview import CrossViewEnvs
 from xview_training.policy.architectures import build, config_from
 from xview_training.policy.cross_view import CrossViewPolicy
-from xview_training.ppo.actions import actions_for
 from xview_training.ppo.experiments import PpoExperiment
 from xview_training.ppo.fragment import Fragment
 from xview_training.ppo.learner import Learner
@@ -30,13 +30,13 @@ from xview_training.ppo.learner_state import learner_record, learner_tensors, re
 from xview_training.ppo.ledger import Ledger
 from xview_training.ppo.rollout import Rollout
 from xview_training.ppo.sampling import TaskSampler
-from xview_training.ppo.validating import Look, Validating
 from xview_training.runs import progress
 from xview_training.runs.budget import Spending, share_done
 from xview_training.runs.manifest import record_start
 from xview_training.runs.scalars import ScalarLog, WandbSettings, grouped
 from xview_training.tasks.sources import source_named
 from xview_training.tasks.task import Task
+from xview_training.validating import Look, Validating
 
 PLAIN_LINE_EVERY_S = 30.0  # where nobody sees a moving line
 SHOWN = ("rollout_success", "rollout_first_right", "kl", "explained_variance", "clip_fraction", "staleness")

@@ -9,14 +9,14 @@ from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from xview_training import checkpoints
+from xview_training.actions import actions_for
 from xview_training.policy.cross_view import CrossViewPolicy
-from xview_training.ppo.actions import actions_for
 from xview_training.ppo.cluster.plan import ClusterRun
 from xview_training.ppo.cluster.running import Driver, Progress, start_ray, write_reference
 from xview_training.ppo.trainer import PLAIN_LINE_EVERY_S
-from xview_training.ppo.validating import Validating
 from xview_training.runs.manifest import record_start
 from xview_training.tasks.sources import source_named
+from xview_training.validating import Validating
 
 
 def train_on_ray(run: ClusterRun, address: str | None, start: CrossViewPolicy, resume: bool) -> None:

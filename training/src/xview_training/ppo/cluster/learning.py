@@ -29,10 +29,10 @@ from xview_training.ppo.fragment import Fragment
 from xview_training.ppo.fragment_files import SUFFIX, FragmentError, read_fragment
 from xview_training.ppo.learner_state import learner_record, learner_tensors, restore_learner
 from xview_training.ppo.ledger import Ledger
-from xview_training.ppo.validating import Validating
 from xview_training.runs import progress
 from xview_training.runs.budget import share_done
 from xview_training.runs.scalars import ScalarLog, grouped
+from xview_training.validating import Validating
 
 LOG = logging.getLogger(__name__)
 ASK_EVERY_S = 0.05  # for a batch, while too few fragments wait

@@ -8,8 +8,8 @@ from pathlib import Path
 from xview_training.ppo.cluster.settings import ClusterSettings
 from xview_training.ppo.experiments import PpoExperiment
 from xview_training.ppo.store import StoreSettings
-from xview_training.ppo.validating import Look
 from xview_training.runs.scalars import WandbSettings
+from xview_training.validating import Look
 
 
 @dataclasses.dataclass(frozen=True)

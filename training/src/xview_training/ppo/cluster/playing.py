@@ -10,9 +10,9 @@ import uuid
 
 import torch
 
+from xview_training.actions import actions_for
 from xview_training.envs.crossview import CrossViewEnvs
 from xview_training.policy.cross_view import CrossViewPolicy
-from xview_training.ppo.actions import actions_for
 from xview_training.ppo.cluster.actors import Hosts, ask
 from xview_training.ppo.cluster.groups import Groups
 from xview_training.ppo.cluster.learning import reference_policy

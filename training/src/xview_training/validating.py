@@ -1,4 +1,4 @@
-"""Looks at held-out worlds while PPO goes on, and keeps the checkpoint that succeeded most in RUN/best.
+"""Looks at held-out worlds while a run goes on, and keeps the checkpoint that succeeded most in RUN/best.
 
 What a look is, whoever starts the run says: this knows when, and what becomes of the figures.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from xview_training.actions import actions_for
 from xview_training.experiments import ValidationConfig
 from xview_training.policy.cross_view import CrossViewPolicy
-from xview_training.ppo.actions import actions_for
 from xview_training.runs.best import Score, keep_best
 from xview_training.tasks.sources import source_named
 
@@ -19,7 +19,7 @@ Look = Callable[[CrossViewPolicy], dict[str, float]]
 
 
 class Validating:
-    """Looks wherever a run has passed another `every` decisions, and at its end; never without a way to look."""
+    """Looks wherever a run has passed another `every` steps, and at its end; never without a way to look."""
 
     def __init__(self, config: ValidationConfig, look: Look | None, policy: CrossViewPolicy):
         """ValueError where the policy cannot play the held-out tasks: better told now than after an hour."""
@@ -37,7 +37,7 @@ class Validating:
     ) -> dict[str, float]:
         """The figures under `validation_NAME` where it was time to look; none else.
 
-        before, step: decisions of the run before and after its latest iteration. save: writes its checkpoint.
+        before, step: where the run stood before and after its latest iteration. save: writes its checkpoint.
         """
         config = self._config
         if self._look is None or not (ended or step // config.every > before // config.every):
