@@ -8,7 +8,7 @@ from xview_training.sim import physics
 from xview_training.sim.blocks import BLOCKS, BREAK_TICKS, ID, Tool
 from xview_training.sim.creatures import SPECIES, TIMER
 from xview_training.sim.figures import KIND_ID
-from xview_training.sim.hands import DRAWN, EDITED, SHOT_DEAD, USED_BLOCK, flat_id
+from xview_training.sim.hands import BROKEN, DRAWN, EDITED, SHOT_DEAD, USED_BLOCK, flat_id
 from xview_training.sim.items import ARROWS
 from xview_training.sim.physics import FALLEN, HEALTH, ON_GROUND, VX, VZ, X, Y, Z, key_rows
 from xview_training.sim.simulator import Embodiment, VoxelSim, tick
@@ -85,6 +85,16 @@ def test_without_arrows_no_arrow_flies(meadow):
     assert not sim.arrows[0, 1].any()
 
 
+@pytest.mark.parametrize(("block", "stopped"), [("red_flower", False), ("tall_grass", False), ("stone", True)])
+def test_an_arrow_flies_through_plants_and_no_farther_than_a_wall(meadow, block, stopped):
+    sim = archer(meadow, 3)
+    sim.grid[0, 48, 51:54, 5] = ID[block]
+    play(sim, "use", ticks=20)
+    play(sim, ticks=2)
+    assert sim.arrows[0, 0, Z] == pytest.approx(51.0 if stopped else 48.5 + 3 + 3 * 0.99)
+    assert (sim.arrows[0, 0, ON_GROUND] == 0) == stopped
+
+
 def test_a_shot_that_kills_is_booked_on_the_creature_that_fell(meadow):
     sim = archer(meadow, 8)
     row = sim.creatures[0, 5]
@@ -105,6 +115,25 @@ def test_a_use_opens_both_halves_of_a_door_once_a_press(meadow):
     assert (meadow.grid[0, 48, 50, 4:6] == ID["open_door_x"]).all()
     play(meadow)
     assert meadow.hands[0, [USED_BLOCK, EDITED]].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("pitch", [0.0, 0.5], ids=["above", "below"])
+def test_a_door_breaks_whole_and_is_booked_by_its_foot(meadow, pitch):
+    meadow.grid[0, 48, 50, 4:6] = ID["door_x"]
+    meadow.body[0, physics.PITCH] = pitch
+    booked = set()
+    for _ in range(int(BREAK_TICKS[ID["door_x"], Tool.HAND]) + 1):
+        play(meadow, "attack")
+        booked.add(int(meadow.hands[0, BROKEN]))
+    assert (meadow.grid[0, 48, 50, 4:6] == 0).all()
+    assert booked == {0, flat_id(meadow.grid[0], 48, 50, 4)}
+    assert meadow.floor[0, 48, 50] == 4
+
+
+def test_chests_that_stand_on_each_other_open_one_by_one(meadow):
+    meadow.grid[0, 48, 50, 4:7] = ID["chest"]
+    play(meadow, "use")
+    assert [BLOCKS[kind].name for kind in meadow.grid[0, 48, 50, 4:7]] == ["chest", "open_chest", "chest"]
 
 
 @pytest.mark.parametrize("who", ["the player", "a cow"])

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from xview_training.sim.blocks import AIR, BREAK_TICKS, USED
+from xview_training.sim.blocks import AIR, BLOCKS, BREAK_TICKS, PASSABLE, USED
 from xview_training.sim.collision import ON_GROUND, PITCH, VX, VY, VZ, YAW, X, Y, Z, overlaps
 from xview_training.sim.compiled import compiled
 from xview_training.sim.creatures import HEIGHTS, SPECIES, WIDTHS, alarm
@@ -28,6 +28,8 @@ ARROW_TICKS = ON_GROUND + 1
 ARROW_LIFE = 60
 FULL_DRAW = 20
 NEVER = 1e30
+INTO = 1e-6  # of an arrow's way: past the face of the cell that it has come to
+DOOR = np.array(["door" in block.name for block in BLOCKS])
 
 # Columns of what goes on between ticks, float64: turning rates, the block being broken and how far, the selected slot,
 # ticks until a full blow, ticks that the bow is drawn, whether "use" was pressed; then this tick's events: the block
@@ -118,11 +120,20 @@ def act(grid, floor, body, hands, slots, creatures, arrows, keys, eye_height):
 
 
 @compiled()
+def _halves(grid, x, z, y):
+    """(lowest, highest) cell of the door that this one belongs to; of any other block the cell itself, twice."""
+    kind = grid[x, z, y]
+    if not DOOR[kind]:
+        return y, y
+    low = y - 1 if y > 0 and grid[x, z, y - 1] == kind else y
+    return low, (low + 1 if low + 1 < grid.shape[2] and grid[x, z, low + 1] == kind else low)
+
+
+@compiled()
 def _turned(grid, body, creatures, x, z, y):
     """Turns a block into what a use makes of it, both halves of a door; False where someone stands in the way."""
     before = grid[x, z, y]
-    low = y - 1 if y > 0 and grid[x, z, y - 1] == before else y
-    high = y + 1 if y + 1 < grid.shape[2] and grid[x, z, y + 1] == before else y
+    low, high = _halves(grid, x, z, y)
     grid[x, z, low : high + 1] = USED[before]
     for cell in range(low, high + 1):
         free = not overlaps(grid, body, WIDTH, HEIGHT, x, cell, z)
@@ -151,17 +162,18 @@ def _strike(body, hands, creature, who, item):
 
 @compiled()
 def _dig(grid, floor, hands, slots, item, x, y, z):
-    """One tick of breaking a block; what is looked at anew starts anew."""
-    block = flat_id(grid, x, z, y)
+    """One tick of breaking a block; what is looked at anew starts anew. A door breaks whole; its foot is booked."""
+    low, high = _halves(grid, x, z, y)
+    block = flat_id(grid, x, z, low)
     if block != hands[AIMED]:
         hands[AIMED] = block
         hands[PROGRESS] = 0
     kind = grid[x, z, y]
     hands[PROGRESS] += 1.0 / BREAK_TICKS[kind, TOOL_OF[item]]
-    if hands[PROGRESS] >= 1.0 - 1e-9 and y > 0:
-        grid[x, z, y] = AIR
-        if floor[x, z] == y + 1:
-            floor[x, z] = y
+    if hands[PROGRESS] >= 1.0 - 1e-9 and low > 0:
+        grid[x, z, low : high + 1] = AIR
+        if floor[x, z] == high + 1:
+            floor[x, z] = low
         give(slots, FIRST_BLOCK_ITEM + kind, 1)
         hands[AIMED] = 0
         hands[BROKEN] = block
@@ -191,6 +203,20 @@ def _draw(body, hands, slots, arrows, keys, eye):
 
 
 @compiled()
+def _free_way(grid, arrow):
+    """How far of its way this tick an arrow flies, 0..1, until it meets what stops bodies: plants do not."""
+    gone = 0.0
+    while True:
+        x, y, z = arrow[X] + gone * arrow[VX], arrow[Y] + gone * arrow[VY], arrow[Z] + gone * arrow[VZ]
+        hx, hy, hz, axis, _, t = cast(grid, x, y, z, arrow[VX], arrow[VY], arrow[VZ], 1.0 - gone)
+        if axis < 0:
+            return 1.0
+        if not PASSABLE[grid[hx, hz, hy]]:
+            return gone + t
+        gone += t + INTO  # the ray goes on from inside the plant's cell, which it does not look at again
+
+
+@compiled()
 def fly(grid, hands, creatures, arrows):
     """One tick of the arrows; books SHOT_DEAD."""
     for a in range(arrows.shape[0]):
@@ -198,8 +224,7 @@ def fly(grid, hands, creatures, arrows):
         if arrow[ON_GROUND] == 0:
             continue
         speed = math.sqrt(arrow[VX] * arrow[VX] + arrow[VY] * arrow[VY] + arrow[VZ] * arrow[VZ])
-        _, _, _, axis, _, wall = cast(grid, arrow[X], arrow[Y], arrow[Z], arrow[VX], arrow[VY], arrow[VZ], 1.0)
-        end = wall if axis >= 0 else 1.0
+        end = _free_way(grid, arrow)
         who, _ = creature_on_ray(creatures, arrow[X], arrow[Y], arrow[Z], arrow[VX], arrow[VY], arrow[VZ], end)
         if who >= 0 and hurt(creatures[who], math.ceil(2 * speed)):
             knock_back(creatures[who], arrow[VX], arrow[VZ])
@@ -211,7 +236,7 @@ def fly(grid, hands, creatures, arrows):
         arrow[Z] += arrow[VZ] * end
         arrow[VX], arrow[VY], arrow[VZ] = arrow[VX] * 0.99, arrow[VY] * 0.99 - 0.05, arrow[VZ] * 0.99
         arrow[ARROW_TICKS] += 1
-        if who >= 0 or axis >= 0 or arrow[ARROW_TICKS] > ARROW_LIFE or arrow[Y] < -1:
+        if who >= 0 or end < 1.0 or arrow[ARROW_TICKS] > ARROW_LIFE or arrow[Y] < -1:
             arrow[ON_GROUND] = 0
 
 
