@@ -37,6 +37,7 @@ def noise(steps: int = 5, seed: int = 0, **changes) -> Fragment:
         "reference_logits": rng.normal(size=(steps, 29)).astype(np.float16),
         "view": np.zeros((steps, VIEW_SIZE), np.float32),
         "bearing": np.zeros((steps, 2), np.float32),
+        "expert_action": rng.integers(0, 7, (steps, 3)),
         "terminated": False,
         "truncated": False,
         "next_value": 0.5,

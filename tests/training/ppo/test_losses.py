@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 from torch.distributions import Categorical, kl_divergence
-from xview_training.imitation.losses import Labels
+from xview_training.imitation.losses import Labels, cross_entropy
 from xview_training.policy.heads import PolicyOutput
+from xview_training.ppo.fragment import NOT_ASKED
 from xview_training.ppo.losses import LossSettings, Steps, explained_variance, heads, log_prob_of, ppo_losses
 
 B, T, SIZES, CELLS = 3, 6, (7, 11, 11), 16
@@ -80,6 +81,21 @@ def test_the_loss_is_that_of_a_loop_over_decisions(output, steps, clip_vloss):
     settings = LossSettings(ent_coef=0.01, clip_vloss=clip_vloss)
     got = ppo_losses(output, steps, settings, kl_coef=0.3)
     assert float(got["loss"].detach()) == pytest.approx(alone(output, steps, settings, 0.3), rel=1e-5)
+
+
+def test_the_expert_s_word_is_cross_entropy_over_the_decisions_of_which_it_was_asked(output, steps):
+    settings = LossSettings(expert=0.5)
+    without = ppo_losses(output, steps, LossSettings(), kl_coef=0.3)
+    told = ppo_losses(output, steps, settings, kl_coef=0.3)
+    wanted, alive = steps.labels.action, steps.labels.alive
+    each = sum(cross_entropy(head, wanted[..., k]) for k, head in enumerate(heads(output)))
+    expected = float((each * alive).sum().detach() / alive.sum())
+    assert float(told["expert"].detach()) == pytest.approx(expected, rel=1e-5)
+    assert float((told["loss"] - without["loss"]).detach()) == pytest.approx(0.5 * expected, rel=1e-4)
+    silent = steps._replace(labels=steps.labels._replace(action=torch.full_like(wanted, NOT_ASKED)))
+    assert float(ppo_losses(output, silent, settings, kl_coef=0.3)["loss"].detach()) == pytest.approx(
+        float(without["loss"].detach())
+    )
 
 
 def test_padding_has_neither_loss_nor_gradient(output, steps):

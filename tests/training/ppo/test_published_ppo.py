@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from xview_training.policy.cross_view import CrossViewPolicy, Goal
 from xview_training.policy.heads import PolicyOutput
 from xview_training.policy.memory import State
-from xview_training.ppo.fragment import Fragment, Outcome
+from xview_training.ppo.fragment import NOT_ASKED, Fragment, Outcome
 from xview_training.ppo.learner import Learner, LearnerConfig
 from xview_training.ppo.leash import LeashConfig
 from xview_training.ppo.losses import LossSettings
@@ -85,6 +85,7 @@ def piece(steps: slice, columns: dict[str, np.ndarray], over: bool, next_value: 
         reference_logits=np.zeros((count, sum(SIZES)), np.float16),
         view=np.zeros((count, 7), np.float32),
         bearing=np.zeros((count, 2), np.float32),
+        expert_action=np.full((count, 3), NOT_ASKED),
         terminated=over,
         truncated=False,
         next_value=0.0 if over else next_value,

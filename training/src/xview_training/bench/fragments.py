@@ -173,6 +173,7 @@ def _fragment(images: np.ndarray, state: State, actions: tuple[int, ...], seed: 
         reference_logits=noise(steps, sum(actions), dtype=np.float16),
         view=noise(steps, VIEW_SIZE),
         bearing=noise(steps, 2),
+        expert_action=rng.integers(0, min(actions), (steps, len(actions))),
         terminated=False,
         truncated=False,
         next_value=0.5,

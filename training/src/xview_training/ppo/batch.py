@@ -121,7 +121,7 @@ def _labels(lesson: Lesson, side: int) -> tuple[np.ndarray, ...]:
     fragment, view = lesson.fragment, lesson.fragment.view
     point = view[:, POINT_X : POINT_Y + 1]
     return (
-        fragment.action,
+        fragment.expert_action,
         cells_of(view[:, PIXELS] >= SEEN_PIXELS, point, side),
         point,
         view[:, X0:],

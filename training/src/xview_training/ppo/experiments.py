@@ -45,6 +45,8 @@ class PpoExperiment:
         check_limits(self)
         if self.deterministic and max(self.minutes, self.core_minutes) > 0:
             raise ValueError("a deterministic run ends after a number of frames: expected no minutes")
+        if self.learner.losses.expert > 0 and not self.rollout.ask_expert:
+            raise ValueError("learner.losses.expert needs its actions: expected rollout.ask_expert=true with it")
 
 
 # Exact labels cost nothing: a tenth of imitation's weights keeps the belief as good as it was.

@@ -17,6 +17,7 @@ import numpy as np
 from xview_training.tasks.visibility import VIEW_SIZE
 
 HEADS = 3  # buttons, pitch, yaw
+NOT_ASKED = -1  # in place of the expert's action
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Fragment:
     reference_logits: np.ndarray  # float16 (T, A) of the reference policy, run with a warm memory of its own
     view: np.ndarray  # float32 (T, VIEW_SIZE) where the target is seen; pixels as of a 64 x 64 picture
     bearing: np.ndarray  # float32 (T, 2) unit vector right, forward to the target; zeros while it was never seen
+    expert_action: np.ndarray  # int64 (T, 3) what the privileged expert would do; NOT_ASKED where nobody asked it
     terminated: bool  # the world ended the episode with the last decision
     truncated: bool  # the time limit did; neither: the episode goes on in another fragment
     next_value: float  # of the picture after the last decision; 0 where terminated
@@ -122,4 +124,5 @@ def _layout(steps: int, fragment: Fragment) -> dict[str, tuple[type, tuple[int, 
         "reference_logits": (np.float16, (steps, fragment.reference_logits.shape[-1])),
         "view": (np.float32, (steps, VIEW_SIZE)),
         "bearing": (np.float32, (steps, 2)),
+        "expert_action": (np.int64, (steps, HEADS)),
     }

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from xview_training.imitation.losses import Labels, belief_losses, masked_mean
 from xview_training.policy.heads import PolicyOutput
+from xview_training.ppo.fragment import NOT_ASKED
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +33,9 @@ class LossSettings:
     box: float = 0.0
     bearing: float = 0.0
     visible_frames: float = 3.0  # as in imitation
+    # Deviation from the paper: cross-entropy of the expert's action where the policy itself has got to (DAgger), beside
+    # the reward. Needs rollout.ask_expert.
+    expert: float = 0.0
 
 
 class Steps(NamedTuple):
@@ -43,7 +47,7 @@ class Steps(NamedTuple):
     advantage: Tensor  # (B, T) normalised
     target: Tensor  # (B, T) return that the value shall become
     reference_logits: Tensor  # (B, T, A)
-    labels: Labels  # of the belief; `alive` is where there is a decision at all
+    labels: Labels  # of the belief, and the expert's action; `alive` is where there is a decision at all
 
 
 def heads(output: PolicyOutput) -> tuple[Tensor, Tensor, Tensor]:
@@ -74,6 +78,12 @@ def kl_to_reference(logits: tuple[Tensor, ...], reference: Tensor) -> Tensor:
     return torch.stack(each).sum(0)
 
 
+def expert_loss(logits: tuple[Tensor, ...], wanted: Tensor) -> Tensor:
+    """Cross-entropy (...) of the expert's actions (..., 3), summed over the heads; zero where it was not asked."""
+    asked = wanted[..., 0] != NOT_ASKED
+    return -log_prob_of(logits, wanted.clamp(min=0)) * asked
+
+
 def value_loss(value: Tensor, steps: Steps, settings: LossSettings) -> Tensor:
     """Half the squared error (B, T), clipped as in PPO's first implementation where that is asked for."""
     unclipped = (value - steps.target).square()
@@ -97,12 +107,14 @@ def ppo_losses(output: PolicyOutput, steps: Steps, settings: LossSettings, kl_co
         "entropy": masked_mean(entropy_of(logits), alive),
         "kl": masked_mean(kl_to_reference(logits, steps.reference_logits), alive),
     }
+    losses["expert"] = masked_mean(expert_loss(logits, steps.labels.action), alive)
     beliefs = belief_losses(output, steps.labels, settings.visible_frames)
     losses["loss"] = (
         losses["policy_loss"]
         + settings.vf_coef * losses["value_loss"]
         - settings.ent_coef * losses["entropy"]
         + kl_coef * losses["kl"]
+        + settings.expert * losses["expert"]
         + sum(getattr(settings, name) * loss for name, loss in beliefs.items())
     )
     with torch.no_grad():

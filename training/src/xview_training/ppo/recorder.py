@@ -34,6 +34,7 @@ class Recorder:
             "reward": np.zeros((n, steps), np.float32),
             "view": np.zeros((n, steps, VIEW_SIZE), np.float32),
             "bearing": np.zeros((n, steps, 2), np.float32),
+            "expert_action": np.zeros((n, steps, HEADS), np.int64),
         }
 
     def begin(self, slots: np.ndarray, keys: np.ndarray, values: np.ndarray, valid: np.ndarray) -> None:

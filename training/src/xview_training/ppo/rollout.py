@@ -27,10 +27,10 @@ from xview_training.ppo.recorder import Recorder
 from xview_training.ppo.reference import Reference
 from xview_training.ppo.sampling import TaskSampler
 from xview_training.ppo.stopwatch import Stopwatch
+from xview_training.ppo.truth import Truth
 from xview_training.tasks import rules
 from xview_training.tasks.sources import Request
 from xview_training.tasks.task import Task
-from xview_training.tasks.visibility import PIXELS, SEEN_PIXELS
 
 LOG = logging.getLogger(__name__)
 PASSED_OVER = 20  # times in a row that tasks may fail to be made
@@ -45,6 +45,7 @@ class RolloutConfig:
     threads: int = 2  # of the simulator
     wrong_arrival_reward: float = 0.0  # for arriving at a wrong object first, where success is 1; below zero
     mask_noise: float = 0.3  # share of goal masks grown or shrunk by a pixel, as in imitation
+    ask_expert: bool = False  # what it would do at each decision is kept, for losses.expert
     bf16: bool = True  # the learner must do likewise: ratios compare the two
 
 
@@ -74,7 +75,7 @@ class Rollout:
         shape = self._state.keys.shape[1:]
         self._recorder = Recorder(n, config.fragment, envs.image_size, (shape[0], shape[1], shape[2]))
         self._waiting: list[tuple[int, dict[str, Any]]] = []  # slots and fragments that lack their bootstrap
-        self._seen = np.zeros(n, bool)  # the target has been in sight in this episode
+        self._truth = Truth(envs, config.ask_expert)
         self._played = np.zeros(n, np.int64)  # decisions of the episode
         self._episode = np.zeros(n, np.int64)
         self._episodes = 0
@@ -156,7 +157,8 @@ class Rollout:
             self._assign(free)
         for slot in free[self._rng.random(len(free)) < self.config.mask_noise]:
             roughen(self.envs.observation.goal_mask[slot], self._rng)
-        self._seen[free], self._played[free] = False, 0
+        self._truth.begin(free)
+        self._played[free] = 0
         self._episode[free] = np.arange(self._episodes, self._episodes + len(free))
         self._episodes += len(free)
         index = torch.from_numpy(free).to(self._device)
@@ -232,21 +234,16 @@ class Rollout:
         return action.cpu().numpy(), log_prob_of(logits, action).cpu().numpy()
 
     def _write(self, alive: np.ndarray, action: np.ndarray, log_prob: np.ndarray, value: Tensor) -> None:
-        envs, seen = self.envs, self.envs.observation
+        seen = self.envs.observation
         with self.stopwatch("store"):
-            view = envs.view.copy()
-            view[:, PIXELS] *= envs.pixel_scale
-            self._seen |= view[:, PIXELS] >= SEEN_PIXELS
             columns = {
                 "images": seen.image,
                 "previous_action": seen.previous_action,
                 "action": action,
                 "log_prob": log_prob,
                 "value": value.float().cpu().numpy(),
-                "view": view,
-                "bearing": envs.bearings() * self._seen[:, None],
             }
-            self._recorder.write(alive, columns)
+            self._recorder.write(alive, columns | self._truth.columns(alive))
 
     def _reward(self, alive: np.ndarray, first_before: np.ndarray) -> None:
         """One for success; less than nothing for a wrong object first, where that is wished."""
