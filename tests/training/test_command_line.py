@@ -24,6 +24,16 @@ def test_settings_are_set_by_name_at_any_depth():
     assert got.rollout == CPU.rollout
 
 
+def test_settings_that_need_each_other_may_stand_in_any_order():
+    pair = ["learner.losses.expert=0.3", "rollout.ask_expert=true"]
+    assert overridden(CPU, pair) == overridden(CPU, pair[::-1])
+    assert overridden(CPU, pair).learner.losses.expert == 0.3
+
+
+def test_of_two_values_the_last_one_holds():
+    assert overridden(CPU, ["seed=1", "seed=2"]).seed == 2
+
+
 def test_a_whole_number_is_a_float_where_one_is_expected():
     assert overridden(CPU, ["learner.leash.coefficient=0"]).learner.leash.coefficient == 0.0
 

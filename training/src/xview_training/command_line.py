@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from xview_deploy.naming import named
 from xview_deploy.spec import ContractError
@@ -35,36 +35,55 @@ def changed(settings: Any, changes: dict[str, Any]) -> Any:
     return dataclasses.replace(settings, **{name: value for name, value in changes.items() if value is not None})
 
 
+class Assigned(NamedTuple):
+    """One `name=value` of the command line."""
+
+    path: list[str]  # what is left of the name, outermost part first
+    value: Any
+    name: str  # as it was written
+
+
 def overridden(settings: Any, assignments: Sequence[str]) -> Any:
     """A frozen dataclass with fields set by `name=value` or `part.name=value`, values in JSON or plain text.
 
-    ContractError names the nearest field, or what type was expected.
+    All are set together, so that settings which need each other may stand in any order. ContractError names the
+    nearest field, or what type was expected.
     """
-    for assignment in assignments:
-        path, equals, text = assignment.partition("=")
-        if not equals:
-            raise ContractError(f"--set {assignment}: expected NAME=VALUE")
-        try:
-            value = json.loads(text)
-        except ValueError:
-            value = text
-        settings = _with_field(settings, path.split("."), value, path)
-    return settings
+    return _with_fields(settings, [_parsed(text) for text in assignments]) if assignments else settings
 
 
-def _with_field(settings: Any, path: list[str], value: Any, whole: str) -> Any:
+def _parsed(assignment: str) -> Assigned:
+    name, equals, text = assignment.partition("=")
+    if not equals:
+        raise ContractError(f"--set {assignment}: expected NAME=VALUE")
+    try:
+        return Assigned(name.split("."), json.loads(text), name)
+    except ValueError:
+        return Assigned(name.split("."), text, name)
+
+
+def _with_fields(settings: Any, assigned: Sequence[Assigned]) -> Any:
     fields = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
-    old = named(fields, path[0], "setting")
-    if len(path) > 1 and dataclasses.is_dataclass(old):
-        return dataclasses.replace(settings, **{path[0]: _with_field(old, path[1:], value, whole)})
+    parts: dict[str, list[Assigned]] = {}
+    for one in assigned:
+        named(fields, one.path[0], "setting")
+        parts.setdefault(one.path[0], []).append(one._replace(path=one.path[1:]))
+    return dataclasses.replace(settings, **{name: _new(fields[name], inner) for name, inner in parts.items()})
+
+
+def _new(old: Any, assigned: Sequence[Assigned]) -> Any:
+    """What becomes of one field; of several values for it the last one."""
+    if dataclasses.is_dataclass(old) and all(one.path for one in assigned):
+        return _with_fields(old, assigned)
+    path, value, name = assigned[-1]
     if isinstance(old, tuple) and isinstance(value, list):
         value = tuple(value)
     if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if len(path) > 1 or type(value) is not type(old):
-        expected = f"one of its fields, {whole}.NAME" if dataclasses.is_dataclass(old) else type(old).__name__
-        raise ContractError(f"--set {whole}: expected {expected}, got {value!r}")
-    return dataclasses.replace(settings, **{path[0]: value})
+    if path or type(value) is not type(old):
+        expected = f"one of its fields, {name}.NAME" if dataclasses.is_dataclass(old) else type(old).__name__
+        raise ContractError(f"--set {name}: expected {expected}, got {value!r}")
+    return value
 
 
 def write_json(path: Path, content: Any) -> None:
