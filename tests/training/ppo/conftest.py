@@ -8,10 +8,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from xview_training.envs.insight import INSIGHT
 from xview_training.policy.small import SmallPolicy, SmallPolicyConfig
 from xview_training.ppo.fragment import Fragment, Kind
 from xview_training.ppo.fragment_files import SUFFIX, write_fragment
 from xview_training.ppo.rollout import Rollout, RolloutConfig
+from xview_training.ppo.truth import KNOWN
 from xview_training.tasks import rules
 from xview_training.tasks.visibility import VIEW_SIZE
 
@@ -37,6 +39,8 @@ def noise(steps: int = 5, seed: int = 0, **changes) -> Fragment:
         "reference_logits": rng.normal(size=(steps, 29)).astype(np.float16),
         "view": np.zeros((steps, VIEW_SIZE), np.float32),
         "bearing": np.zeros((steps, 2), np.float32),
+        "insight": rng.normal(size=(steps, KNOWN)).astype(np.float32),
+        "next_insight": rng.normal(size=KNOWN).astype(np.float32),
         "expert_action": rng.integers(0, 7, (steps, 3)),
         "terminated": False,
         "truncated": False,
@@ -128,6 +132,12 @@ class Signs:
     @property
     def terminated(self):
         return self.done & (self.episode[:, rules.FIRST] != rules.NOTHING_YET)
+
+    def insight(self):
+        return np.tile(self.bright[:, None].astype(np.float32), INSIGHT)
+
+    def follow(self, slots):
+        pass
 
     def bearings(self):
         return np.tile(np.array([0.0, 1.0], np.float32), (len(self), 1))

@@ -36,7 +36,7 @@ def played(signs) -> Callable[..., list[Fragment]]:
 
 def log_ratios(policy, fragments: list[Fragment], segment: int, bf16: bool) -> torch.Tensor:
     """Log-ratio of every decision, recomputed segment by segment from the fragments' starts."""
-    lessons = Learner(dataclasses.replace(PLAIN, bf16=bf16), policy, seed=0)._lessons(fragments)
+    lessons = Learner(dataclasses.replace(PLAIN, bf16=bf16), policy, seed=0)._lessons(fragments, fragments)
     batch = batch_of(lessons, policy.config.side, torch.device("cpu"))
     state, found = batch.state, []
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
@@ -70,7 +70,7 @@ def test_an_update_is_that_of_plain_torch(tiny_policy, played):
     learner = Learner(PLAIN, copy.deepcopy(policy), seed=0)
     learner.learn(fragments, progress=0.0)
 
-    lessons = Learner(PLAIN, copy.deepcopy(policy), seed=0)._lessons(fragments)
+    lessons = Learner(PLAIN, copy.deepcopy(policy), seed=0)._lessons(fragments, fragments)
     optimizer = torch.optim.Adam(policy.parameters(), lr=PLAIN.learning_rate, eps=1e-5)
     total = torch.zeros(())
     for lesson in lessons:  # one fragment after the other, no padding

@@ -85,6 +85,8 @@ def piece(steps: slice, columns: dict[str, np.ndarray], over: bool, next_value: 
         reference_logits=np.zeros((count, sum(SIZES)), np.float16),
         view=np.zeros((count, 7), np.float32),
         bearing=np.zeros((count, 2), np.float32),
+        insight=np.zeros((count, 1), np.float32),
+        next_insight=np.zeros(1, np.float32),
         expert_action=np.full((count, 3), NOT_ASKED),
         terminated=over,
         truncated=False,

@@ -33,17 +33,17 @@ def save(folder: Path, step: int, tensors: dict[str, Tensor], state: dict[str, A
     return final
 
 
-def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
-    """An optimiser's moments by name, `optimizer.INDEX.NAME`, for `save`."""
+def optimizer_tensors(optimizer: Optimizer, prefix: str = "optimizer") -> dict[str, Tensor]:
+    """An optimiser's moments by name, `PREFIX.INDEX.NAME`, for `save`."""
     moments = optimizer.state_dict()["state"].items()
-    return {f"optimizer.{index}.{name}": value for index, parts in moments for name, value in parts.items()}
+    return {f"{prefix}.{index}.{name}": value for index, parts in moments for name, value in parts.items()}
 
 
-def restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
+def restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor], prefix: str = "optimizer") -> None:
     """Gives an optimiser over the same parameters the moments that `optimizer_tensors` took."""
     packed = optimizer.state_dict()
     for name, tensor in tensors.items():
-        if name.startswith("optimizer."):
+        if name.startswith(f"{prefix}."):
             _, index, key = name.split(".", 2)
             packed["state"].setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict(packed)

@@ -28,6 +28,7 @@ from xview_training.ppo.fragment import Fragment, Kind
 from xview_training.ppo.fragment_files import SUFFIX, read_fragment, read_header, write_fragment
 from xview_training.ppo.store import FragmentStore, StoreSettings
 from xview_training.ppo.store_ledger import FragmentRecord
+from xview_training.ppo.truth import KNOWN
 from xview_training.tasks.suites import suite_named
 from xview_training.tasks.visibility import VIEW_SIZE
 
@@ -173,6 +174,8 @@ def _fragment(images: np.ndarray, state: State, actions: tuple[int, ...], seed: 
         reference_logits=noise(steps, sum(actions), dtype=np.float16),
         view=noise(steps, VIEW_SIZE),
         bearing=noise(steps, 2),
+        insight=noise(steps, KNOWN),
+        next_insight=noise(KNOWN),
         expert_action=rng.integers(0, min(actions), (steps, len(actions))),
         terminated=False,
         truncated=False,

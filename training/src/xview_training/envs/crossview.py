@@ -13,6 +13,7 @@ import numpy as np
 from xview_deploy.preprocessing import squeeze_mask, squeeze_picture
 from xview_deploy.spec import ActionTable
 
+from xview_training.envs.insight import insight
 from xview_training.sim import physics
 from xview_training.sim.simulator import SimConfig, VoxelSim
 from xview_training.sim.worlds import PLACES
@@ -197,15 +198,26 @@ class CrossViewEnvs:
         """What a pixel of the drawn pictures counts in a 64 x 64 one."""
         return 64 * 64 / (self.sim.config.width * self.sim.config.height)
 
-    def bearings(self) -> np.ndarray:
-        """float32 (N, 2): unit vectors right, forward from each agent to its target, creatures where they are now."""
-        body, place = self.sim.body, self.target[:, [0, 2]] + 0.5
+    def targets_now(self) -> np.ndarray:
+        """float64 (N, 2): x and z of the targets' middles, creatures where they are now."""
+        place = self.target[:, [0, 2]] + 0.5
         for slot, task in enumerate(self.tasks):
             if task is not None and task.event.hunts:
                 place[slot] = self.sim.creatures[slot, task.creature, [physics.X, physics.Z]]
-        away = place - body[:, [physics.X, physics.Z]]
-        towards = np.arctan2(-away[:, 0], away[:, 1]) - body[:, physics.YAW]
-        return np.stack([np.sin(towards), np.cos(towards)], -1).astype(np.float32)
+        return place
+
+    def towards(self, away: np.ndarray) -> np.ndarray:
+        """float32 (N, 2): unit vectors right, forward of each agent along the vectors (x, z) away from it, (N, 2)."""
+        angle = np.arctan2(-away[:, 0], away[:, 1]) - self.sim.body[:, physics.YAW]
+        return np.stack([np.sin(angle), np.cos(angle)], -1).astype(np.float32)
+
+    def bearings(self) -> np.ndarray:
+        """float32 (N, 2): unit vectors right, forward from each agent to its target, creatures where they are now."""
+        return self.towards(self.targets_now() - self.sim.body[:, [physics.X, physics.Z]])
+
+    def insight(self) -> np.ndarray:
+        """float32 (N, INSIGHT): what a critic may know (envs/insight.py)."""
+        return insight(self)
 
     def close(self) -> None:
         """Ends the simulator's threads."""

@@ -64,6 +64,8 @@ class Fragment:
     reference_logits: np.ndarray  # float16 (T, A) of the reference policy, run with a warm memory of its own
     view: np.ndarray  # float32 (T, VIEW_SIZE) where the target is seen; pixels as of a 64 x 64 picture
     bearing: np.ndarray  # float32 (T, 2) unit vector right, forward to the target; zeros while it was never seen
+    insight: np.ndarray  # float32 (T, I) what a critic may know of each picture's moment; only the learner reads it
+    next_insight: np.ndarray  # float32 (I,) of the picture after the last decision; zeros where terminated
     expert_action: np.ndarray  # int64 (T, 3) what the privileged expert would do; NOT_ASKED where nobody asked it
     terminated: bool  # the world ended the episode with the last decision
     truncated: bool  # the time limit did; neither: the episode goes on in another fragment
@@ -124,5 +126,7 @@ def _layout(steps: int, fragment: Fragment) -> dict[str, tuple[type, tuple[int, 
         "reference_logits": (np.float16, (steps, fragment.reference_logits.shape[-1])),
         "view": (np.float32, (steps, VIEW_SIZE)),
         "bearing": (np.float32, (steps, 2)),
+        "insight": (np.float32, (steps, fragment.next_insight.shape[-1])),
+        "next_insight": (np.float32, (fragment.next_insight.shape[-1],)),
         "expert_action": (np.int64, (steps, HEADS)),
     }

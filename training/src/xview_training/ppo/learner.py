@@ -19,6 +19,7 @@ from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.policy.memory import State
 from xview_training.ppo.advantages import gae, normalised
 from xview_training.ppo.batch import Batch, Lesson, batch_of
+from xview_training.ppo.critic import Critic, CriticConfig
 from xview_training.ppo.fragment import Fragment
 from xview_training.ppo.leash import Leash, LeashConfig
 from xview_training.ppo.losses import LossSettings, explained_variance, ppo_losses
@@ -41,6 +42,7 @@ class LearnerConfig:
     critic_warmup: int = 2  # iterations in which only the value is learnt
     critic_learning_rate: float = 1e-3  # in those: it has learnt the expert's returns, and one layer forgets quickly
     per_event: bool = False  # advantages are normalised within each event
+    critic: CriticConfig = CriticConfig()  # one that knows more than the policy, where that is wished
     frozen: tuple[str, ...] = ()  # modules that stay as imitation left them, by the start of their parameters' names
     max_reuse: int = 1  # iterations that a fragment may be learnt from
     max_staleness: int = 1  # policy versions that a fragment may lag behind
@@ -60,6 +62,7 @@ class Learner:
         self.average = copy.deepcopy(policy).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=config.learning_rate, eps=1e-5)
         self.leash = Leash(config.leash)
+        self.critic = Critic(config.critic, self.device, seed) if config.critic.privileged else None
         self.rng = np.random.default_rng(seed)
         self.updates = 0
         self.policy_updates = 0  # of these, those that moved more than the value
@@ -94,17 +97,28 @@ class Learner:
             "kl_coef": self.leash.coefficient,
         }
         if fresh:
-            lessons = self._lessons(fresh)
-            figures |= self._epochs(lessons, progress) | _value_figures(lessons)
+            judged = self.critic.judged(fresh) if self.critic else fresh
+            lessons = self._lessons(fresh, judged)
+            figures |= self._epochs(lessons, progress) | _value_figures(fresh, lessons)
+            if self.critic:
+                figures |= self._criticise(fresh, judged, lessons)
             if self.iteration >= self.config.critic_warmup:  # before that the policy stands still
                 self.leash.advance(figures["kl"])
         self.iteration += 1
         return figures
 
-    def _lessons(self, fragments: list[Fragment]) -> list[Lesson]:
-        raw = [gae(fragment, self.config.gamma, self.config.gae_lambda) for fragment in fragments]
+    def _lessons(self, fragments: list[Fragment], judged: list[Fragment]) -> list[Lesson]:
+        """judged: the same fragments with the values that advantages are told from."""
+        raw = [gae(fragment, self.config.gamma, self.config.gae_lambda) for fragment in judged]
         scaled = normalised(fragments, raw, self.config.per_event)
-        return [Lesson(f, a, r + f.value) for f, a, r in zip(fragments, scaled, raw, strict=True)]
+        return [Lesson(f, a, r + j.value) for f, a, r, j in zip(fragments, scaled, raw, judged, strict=True)]
+
+    def _criticise(self, fragments: list[Fragment], judged: list[Fragment], lessons: list[Lesson]) -> dict[str, float]:
+        """The critic learns from what came; how well it had foretold it."""
+        assert self.critic is not None
+        foretold = _value_figures(judged, lessons)["explained_variance"]
+        loss = self.critic.learn(fragments, [lesson.target for lesson in lessons], self.rng, self.combine)
+        return {"critic_loss": loss, "critic_explained_variance": foretold}
 
     def _epochs(self, lessons: list[Lesson], progress: float) -> dict[str, float]:
         only_value = self.iteration < self.config.critic_warmup
@@ -203,8 +217,8 @@ def _first(state: State, rows: int) -> State:
     return State(*(part[:rows].detach() for part in state))
 
 
-def _value_figures(lessons: list[Lesson]) -> dict[str, float]:
-    """How well the rollout's values foretold what came."""
-    value = torch.from_numpy(np.concatenate([lesson.fragment.value for lesson in lessons]))
+def _value_figures(fragments: Sequence[Fragment], lessons: list[Lesson]) -> dict[str, float]:
+    """How well the fragments' values foretold what came."""
+    value = torch.from_numpy(np.concatenate([fragment.value for fragment in fragments]))
     target = torch.from_numpy(np.concatenate([lesson.target for lesson in lessons]))
     return {"explained_variance": explained_variance(value, target), "value": float(value.mean())}

@@ -15,6 +15,9 @@ def learner_tensors(learner: Learner) -> dict[str, Tensor]:
     """Weights, their average, the optimiser's moments and torch's random stream."""
     tensors = checkpoints.module_tensors(learner.policy, "policy")
     tensors |= checkpoints.module_tensors(learner.average, "average")
+    if learner.critic is not None:
+        tensors |= checkpoints.module_tensors(learner.critic.network, "critic")
+        tensors |= checkpoints.optimizer_tensors(learner.critic.optimizer, "critic_optimizer")
     return tensors | checkpoints.optimizer_tensors(learner.optimizer) | {"torch_rng": torch.get_rng_state()}
 
 
@@ -34,6 +37,9 @@ def restore_learner(learner: Learner, tensors: dict[str, Tensor], record: dict[s
     checkpoints.restore_module(learner.policy, tensors, "policy")
     checkpoints.restore_module(learner.average, tensors, "average")
     checkpoints.restore_optimizer(learner.optimizer, tensors)
+    if learner.critic is not None:
+        checkpoints.restore_module(learner.critic.network, tensors, "critic")
+        checkpoints.restore_optimizer(learner.critic.optimizer, tensors, "critic_optimizer")
     torch.set_rng_state(tensors["torch_rng"])
     learner.iteration, learner.updates = record["iteration"], record["updates"]
     learner.policy_updates = record.get("policy_updates", record["updates"])  # older checkpoints do not tell them apart

@@ -17,8 +17,8 @@ from xview_training.tasks.visibility import VIEW_SIZE
 class Recorder:
     """The open fragments of N environments."""
 
-    def __init__(self, environments: int, steps: int, side: int, state_shape: tuple[int, int, int]):
-        """state_shape: (Y, W, D) of the memory's keys."""
+    def __init__(self, environments: int, steps: int, side: int, insight: int, state_shape: tuple[int, int, int]):
+        """insight: numbers that a critic is told; state_shape: (Y, W, D) of the memory's keys."""
         n = environments
         self.steps = steps
         self.length = np.zeros(n, np.int64)  # decisions of the open fragment
@@ -34,6 +34,7 @@ class Recorder:
             "reward": np.zeros((n, steps), np.float32),
             "view": np.zeros((n, steps, VIEW_SIZE), np.float32),
             "bearing": np.zeros((n, steps, 2), np.float32),
+            "insight": np.zeros((n, steps, insight), np.float32),
             "expert_action": np.zeros((n, steps, HEADS), np.int64),
         }
 
@@ -52,10 +53,11 @@ class Recorder:
         """What the last written decision of these slots brought: float32 (N,) of all environments."""
         self._rows["reward"][slots, self.length[slots] - 1] = reward[slots]
 
-    def drop_last(self, slots: np.ndarray) -> np.ndarray:
-        """Forgets the last decision of these slots' open fragments; its values float32 (K,)."""
+    def drop_last(self, slots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Forgets the last decision of these slots' open fragments; its value float32 (K,) and its insight (K, I)."""
         self.length[slots] -= 1
-        return self._rows["value"][slots, self.length[slots]]
+        last = slots, self.length[slots]
+        return self._rows["value"][last], self._rows["insight"][last]
 
     @property
     def images(self) -> np.ndarray:

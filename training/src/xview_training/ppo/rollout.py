@@ -27,7 +27,7 @@ from xview_training.ppo.recorder import Recorder
 from xview_training.ppo.reference import Reference
 from xview_training.ppo.sampling import TaskSampler
 from xview_training.ppo.stopwatch import Stopwatch
-from xview_training.ppo.truth import Truth
+from xview_training.ppo.truth import KNOWN, Truth
 from xview_training.tasks import rules
 from xview_training.tasks.sources import Request
 from xview_training.tasks.task import Task
@@ -73,7 +73,7 @@ class Rollout:
         self.generator = torch.Generator(self._device).manual_seed(seed)
         self._rng = np.random.default_rng(seed)
         shape = self._state.keys.shape[1:]
-        self._recorder = Recorder(n, config.fragment, envs.image_size, (shape[0], shape[1], shape[2]))
+        self._recorder = Recorder(n, config.fragment, envs.image_size, KNOWN, (shape[0], shape[1], shape[2]))
         self._waiting: list[tuple[int, dict[str, Any]]] = []  # slots and fragments that lack their bootstrap
         self._truth = Truth(envs, config.ask_expert)
         self._played = np.zeros(n, np.int64)  # decisions of the episode
@@ -94,9 +94,11 @@ class Rollout:
         with self.stopwatch("infer"):
             output, self._state = self._forward()
             action, log_prob = self._choose(output)
-        finished = self._settle(output.value[:, 0])
+        with self.stopwatch("store"):
+            known = self._truth.insight(output)
+        finished = self._settle(output.value[:, 0], known)
         alive = np.flatnonzero(~self.envs.done)
-        self._write(alive, action, log_prob, output.value[:, 0])
+        self._write(alive, action, log_prob, output.value[:, 0], known)
         with self.stopwatch("simulate"):
             before = self.envs.episode[:, rules.FIRST].copy()
             self.envs.step(action)
@@ -111,7 +113,7 @@ class Rollout:
         if self._waiting:
             with self.stopwatch("infer"):
                 output, _ = self._forward()
-            finished += self._settle(output.value[:, 0])
+            finished += self._settle(output.value[:, 0], self._truth.insight(output))
         return finished
 
     def give_up(self) -> list[Fragment]:
@@ -121,13 +123,13 @@ class Rollout:
         No episode has ended with this.
         """
         slots = np.flatnonzero(self._recorder.length > 1)
-        next_value = self._recorder.drop_last(slots)
+        next_value, next_insight = self._recorder.drop_last(slots)
         logits = self._reference_logits(slots)
         unended = {"terminated": False, "truncated": False, "outcome": None}
         return [
             Fragment(**self._recorder.take(int(slot)), **(self._about(int(slot)) | unended),
-                     reference_logits=logits[int(slot)], next_value=float(value))
-            for slot, value in zip(slots, next_value, strict=True)
+                     reference_logits=logits[int(slot)], next_value=float(value), next_insight=insight)
+            for slot, value, insight in zip(slots, next_value, next_insight, strict=True)
         ]  # fmt: skip
 
     def under_way(self) -> list[Task]:
@@ -233,7 +235,9 @@ class Rollout:
         action = torch.cat(sampled, 1)
         return action.cpu().numpy(), log_prob_of(logits, action).cpu().numpy()
 
-    def _write(self, alive: np.ndarray, action: np.ndarray, log_prob: np.ndarray, value: Tensor) -> None:
+    def _write(
+        self, alive: np.ndarray, action: np.ndarray, log_prob: np.ndarray, value: Tensor, known: np.ndarray
+    ) -> None:
         seen = self.envs.observation
         with self.stopwatch("store"):
             columns = {
@@ -242,6 +246,7 @@ class Rollout:
                 "action": action,
                 "log_prob": log_prob,
                 "value": value.float().cpu().numpy(),
+                "insight": known,
             }
             self._recorder.write(alive, columns | self._truth.columns(alive))
 
@@ -266,7 +271,7 @@ class Rollout:
             fields = self._recorder.take(int(slot)) | {"reference_logits": logits[int(slot)]} | self._about(int(slot))
             self._played[slot] += len(fields["action"])
             if fields["terminated"]:
-                finished.append(Fragment(**fields, next_value=0.0))
+                finished.append(Fragment(**fields, next_value=0.0, next_insight=np.zeros(KNOWN, np.float32)))
             else:
                 self._waiting.append((int(slot), fields))
             if fields["outcome"]:
@@ -312,10 +317,13 @@ class Rollout:
             "outcome": outcome if over else None,
         }
 
-    def _settle(self, value: Tensor) -> list[Fragment]:
-        """Fragments that waited for the value (N,) of the picture after them."""
+    def _settle(self, value: Tensor, known: np.ndarray) -> list[Fragment]:
+        """Fragments that waited for the picture after them: its value (N,), and what a critic is told (N, KNOWN)."""
         with self.stopwatch("store"):
             values = value.float().cpu().numpy()
-            finished = [Fragment(**fields, next_value=float(values[slot])) for slot, fields in self._waiting]
+            finished = [
+                Fragment(**fields, next_value=float(values[slot]), next_insight=known[slot].copy())
+                for slot, fields in self._waiting
+            ]
             self._waiting = []
         return finished

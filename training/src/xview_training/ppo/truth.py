@@ -1,6 +1,6 @@
 """What the simulator knows of each decision and the policy does not: where the target is, what the expert would do.
 
-The learner's beside losses are made of it; rewards, actions and what the policy sees are not. Axis letter: N
+The learner's critic and its beside losses are made of it; actions and what the policy sees are not. Axis letter: N
 environments.
 """
 
@@ -9,9 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from xview_training.envs.crossview import CrossViewEnvs
+from xview_training.envs.insight import INSIGHT
 from xview_training.imitation.expert import Expert
+from xview_training.policy.heads import PolicyOutput
 from xview_training.ppo.fragment import HEADS, NOT_ASKED
 from xview_training.tasks.visibility import PIXELS, SEEN_PIXELS
+
+BELIEFS = 3  # bearing, and whether the target is in sight
+KNOWN = INSIGHT + BELIEFS  # what a critic is told
 
 
 class Truth:
@@ -39,6 +44,15 @@ class Truth:
             "bearing": envs.bearings() * self._seen[:, None],
             "expert_action": self._asked(alive),
         }
+
+    def insight(self, output: PolicyOutput) -> np.ndarray:
+        """float32 (N, KNOWN): what is so of the present pictures, and what the policy, which answered this, believes.
+
+        A value needs both: a policy that is sure of the wrong way is worth less than one that knows.
+        """
+        self._envs.follow(np.arange(len(self._envs)))
+        believed = (output.bearing[:, 0], output.visible[:, :1])
+        return np.concatenate([self._envs.insight(), *(part.float().cpu().numpy() for part in believed)], -1)
 
     def _asked(self, alive: np.ndarray) -> np.ndarray:
         if self._expert is None:
