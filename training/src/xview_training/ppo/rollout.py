@@ -21,7 +21,8 @@ from xview_training.imitation.goal_noise import roughen
 from xview_training.policy.cross_view import CrossViewPolicy, Goal
 from xview_training.policy.heads import PolicyOutput
 from xview_training.policy.memory import State
-from xview_training.ppo.fragment import Fragment, Kind, Outcome
+from xview_training.ppo.binder import Binder
+from xview_training.ppo.fragment import Fragment
 from xview_training.ppo.losses import heads, log_prob_of
 from xview_training.ppo.recorder import Recorder
 from xview_training.ppo.reference import Reference
@@ -74,11 +75,10 @@ class Rollout:
         self._rng = np.random.default_rng(seed)
         shape = self._state.keys.shape[1:]
         self._recorder = Recorder(n, config.fragment, envs.image_size, KNOWN, (shape[0], shape[1], shape[2]))
-        self._waiting: list[tuple[int, dict[str, Any]]] = []  # slots and fragments that lack their bootstrap
+        self._binder = Binder(envs, self._recorder, self.reference, self.stopwatch, sampler.book)
         self._truth = Truth(envs, config.ask_expert)
-        self._played = np.zeros(n, np.int64)  # decisions of the episode
-        self._episode = np.zeros(n, np.int64)
-        self._episodes = 0
+        self._value = np.zeros(n, np.float32)  # of the present pictures, by the policy
+        self._known = np.zeros((n, KNOWN), np.float32)  # and what a critic is told of them
 
     def refresh(self, version: int) -> None:
         """The policy has new weights: goals are encoded anew, so that all of a decision comes from one policy."""
@@ -94,43 +94,32 @@ class Rollout:
         with self.stopwatch("infer"):
             output, self._state = self._forward()
             action, log_prob = self._choose(output)
-        with self.stopwatch("store"):
-            known = self._truth.insight(output)
-        finished = self._settle(output.value[:, 0], known)
+        finished = self._settle(output)
         alive = np.flatnonzero(~self.envs.done)
-        self._write(alive, action, log_prob, output.value[:, 0], known)
+        self._write(alive, action, log_prob)
         with self.stopwatch("simulate"):
             before = self.envs.episode[:, rules.FIRST].copy()
             self.envs.step(action)
         self._reward(alive, before)
         self.decisions += len(alive)
         full = self._recorder.length[alive] == self.config.fragment
-        return finished + self._close(alive[full | self.envs.done[alive]])
+        return finished + self._binder.close(alive[full | self.envs.done[alive]], self.version)
 
     def cut(self) -> list[Fragment]:
         """Closes every open fragment where it is, so that all that was played is handed out."""
-        finished = self._close(np.flatnonzero(self._recorder.length > 0))
-        if self._waiting:
+        finished = self._binder.close(np.flatnonzero(self._recorder.length > 0), self.version)
+        if self._binder.waits:
             with self.stopwatch("infer"):
                 output, _ = self._forward()
-            finished += self._settle(output.value[:, 0], self._truth.insight(output))
+            finished += self._settle(output)
         return finished
 
     def give_up(self) -> list[Fragment]:
         """Hands out what was played in worlds that answer no more; they must not be stepped again.
 
-        The decision under way never came back: it does not count, and its value is the bootstrap of those before it.
-        No episode has ended with this.
+        The decision under way never came back: it does not count.
         """
-        slots = np.flatnonzero(self._recorder.length > 1)
-        next_value, next_insight = self._recorder.drop_last(slots)
-        logits = self._reference_logits(slots)
-        unended = {"terminated": False, "truncated": False, "outcome": None}
-        return [
-            Fragment(**self._recorder.take(int(slot)), **(self._about(int(slot)) | unended),
-                     reference_logits=logits[int(slot)], next_value=float(value), next_insight=insight)
-            for slot, value, insight in zip(slots, next_value, next_insight, strict=True)
-        ]  # fmt: skip
+        return self._binder.give_up(self.version)
 
     def under_way(self) -> list[Task]:
         """The tasks that are being played."""
@@ -138,11 +127,11 @@ class Rollout:
 
     def record(self) -> dict[str, Any]:
         """What a checkpoint keeps beside the tasks under way and the generator's state, as JSON."""
-        return {"episodes": self._episodes, "rng": self._rng.bit_generator.state}
+        return {"episodes": self._binder.episodes, "rng": self._rng.bit_generator.state}
 
     def restore(self, record: dict[str, Any]) -> None:
         """Goes on from such a record."""
-        self._episodes = record["episodes"]
+        self._binder.episodes = record["episodes"]
         self._rng.bit_generator.state = record["rng"]
 
     def close(self) -> None:
@@ -151,8 +140,7 @@ class Rollout:
 
     def _refill(self) -> None:
         """New tasks where an episode is over and its last fragment waits for nothing."""
-        kept = {slot for slot, _ in self._waiting}
-        free = np.array([slot for slot in np.flatnonzero(self.envs.done) if slot not in kept], np.int64)
+        free = self._binder.free()
         if len(free) == 0:
             return
         with self.stopwatch("simulate"):
@@ -160,9 +148,7 @@ class Rollout:
         for slot in free[self._rng.random(len(free)) < self.config.mask_noise]:
             roughen(self.envs.observation.goal_mask[slot], self._rng)
         self._truth.begin(free)
-        self._played[free] = 0
-        self._episode[free] = np.arange(self._episodes, self._episodes + len(free))
-        self._episodes += len(free)
+        self._binder.begin(free)
         index = torch.from_numpy(free).to(self._device)
         with torch.inference_mode():
             for part in self._state:
@@ -235,9 +221,14 @@ class Rollout:
         action = torch.cat(sampled, 1)
         return action.cpu().numpy(), log_prob_of(logits, action).cpu().numpy()
 
-    def _write(
-        self, alive: np.ndarray, action: np.ndarray, log_prob: np.ndarray, value: Tensor, known: np.ndarray
-    ) -> None:
+    def _settle(self, output: PolicyOutput) -> list[Fragment]:
+        """What waited for the present pictures; what is known of them is kept for the decisions to come."""
+        with self.stopwatch("store"):
+            self._value = output.value[:, 0].float().cpu().numpy()
+            self._known = self._truth.insight(output)
+            return self._binder.settle(self._value, self._known)
+
+    def _write(self, alive: np.ndarray, action: np.ndarray, log_prob: np.ndarray) -> None:
         seen = self.envs.observation
         with self.stopwatch("store"):
             columns = {
@@ -245,8 +236,8 @@ class Rollout:
                 "previous_action": seen.previous_action,
                 "action": action,
                 "log_prob": log_prob,
-                "value": value.float().cpu().numpy(),
-                "insight": known,
+                "value": self._value,
+                "insight": self._known,
             }
             self._recorder.write(alive, columns | self._truth.columns(alive))
 
@@ -256,74 +247,3 @@ class Rollout:
         wrong = (first_before == rules.NOTHING_YET) & (episode[:, rules.FIRST] == rules.DISTRACTOR_FIRST)
         reward = episode[:, rules.SUCCESS] + self.config.wrong_arrival_reward * wrong
         self._recorder.reward(alive, reward.astype(np.float32))
-
-    def _close(self, slots: np.ndarray) -> list[Fragment]:
-        """Takes these slots' fragments; those after which nothing comes are finished, the others wait."""
-        if len(slots) == 0:
-            return []
-        logits = self._reference_logits(slots)
-        with self.stopwatch("store"):
-            return self._taken(slots, logits)
-
-    def _taken(self, slots: np.ndarray, logits: dict[int, np.ndarray]) -> list[Fragment]:
-        finished = []
-        for slot in slots:
-            fields = self._recorder.take(int(slot)) | {"reference_logits": logits[int(slot)]} | self._about(int(slot))
-            self._played[slot] += len(fields["action"])
-            if fields["terminated"]:
-                finished.append(Fragment(**fields, next_value=0.0, next_insight=np.zeros(KNOWN, np.float32)))
-            else:
-                self._waiting.append((int(slot), fields))
-            if fields["outcome"]:
-                self.sampler.book(fields["kind"], fields["outcome"])
-        return finished
-
-    def _reference_logits(self, slots: np.ndarray) -> dict[int, np.ndarray]:
-        """By slot, float16 (T, A); slots whose fragments are equally long are read together."""
-        record, event = self._recorder, self.envs.observation.event
-        found: dict[int, np.ndarray] = {}
-        with self.stopwatch("reference"):
-            for steps in np.unique(record.length[slots]):
-                same = slots[record.length[slots] == steps]
-                images, previous = record.images[same, :steps], record.previous_action[same, :steps]
-                logits = self.reference.read(same, images, event[same], previous)
-                found |= {int(slot): rows for slot, rows in zip(same, logits, strict=True)}
-        return found
-
-    def _about(self, slot: int) -> dict[str, Any]:
-        """A fragment's fields that are no rows: goal, kind, how it ended."""
-        seen, task, episode = self.envs.observation, self.envs.tasks[slot], self.envs.episode[slot]
-        assert task is not None
-        over = bool(self.envs.done[slot])
-        outcome = Outcome(
-            success=bool(episode[rules.SUCCESS]),
-            first_right=bool(episode[rules.FIRST] == rules.TARGET_FIRST),
-            first_wrong=bool(episode[rules.FIRST] == rules.DISTRACTOR_FIRST),
-            ticks=int(episode[rules.TICKS]),
-        )
-        return {
-            "goal_image": seen.goal_image[slot].copy(),
-            "goal_mask": seen.goal_mask[slot].copy(),
-            "event": int(seen.event[slot]),
-            "terminated": over and bool(self.envs.terminated[slot]),
-            "truncated": over and not bool(self.envs.terminated[slot]),
-            "policy_version": self.version,
-            "kind": Kind(
-                task.world.place, task.event.value, task.difficulty, bool(task.visible_at_start), bool(task.strict)
-            ),
-            "task_id": task.task_id,
-            "episode": int(self._episode[slot]),
-            "start": int(self._played[slot]),
-            "outcome": outcome if over else None,
-        }
-
-    def _settle(self, value: Tensor, known: np.ndarray) -> list[Fragment]:
-        """Fragments that waited for the picture after them: its value (N,), and what a critic is told (N, KNOWN)."""
-        with self.stopwatch("store"):
-            values = value.float().cpu().numpy()
-            finished = [
-                Fragment(**fields, next_value=float(values[slot]), next_insight=known[slot].copy())
-                for slot, fields in self._waiting
-            ]
-            self._waiting = []
-        return finished
