@@ -45,7 +45,7 @@ def train_ppo(
     Over Ray, on this machine or on a cluster (docs/cluster.md), or in one process.
 
     Args:
-        experiment: named settings, see xview_training/ppo/experiments.py (debug, cpu, h200, paper).
+        experiment: named settings, see xview_training/ppo/experiments.py (debug, cpu, five, h200, paper).
         start: run folder or checkpoint of the policy to begin with, usually of imitation; a new one without it.
         run: folder of the run; runs/ppo-EXPERIMENT by default.
         suite: tasks to train on, a suite or a file of `xview tasks make`, instead of the experiment's.

@@ -14,6 +14,7 @@ from xview_training.naming import named
 from xview_training.policy.architectures import Config
 from xview_training.policy.rocket2.on_table import Rocket2Config
 from xview_training.policy.small import SmallPolicyConfig
+from xview_training.ppo.critic import CriticConfig
 from xview_training.ppo.learner import LearnerConfig
 from xview_training.ppo.leash import LeashConfig
 from xview_training.ppo.losses import LossSettings
@@ -69,6 +70,17 @@ EXPERIMENTS = {
             minutes=60,
             rollout=RolloutConfig(environments=96, fragment=32),
             learner=LearnerConfig(losses=BELIEF, leash=LeashConfig(target=0.1)),
+        ),
+        # The same for all five events, from an imitation run `five`: what the shipped policy is trained with.
+        PpoExperiment(
+            "five",
+            minutes=60,
+            suite="curriculum",
+            policy=SmallPolicyConfig(action_sizes=ACTION_TABLES["full"].sizes),
+            rollout=RolloutConfig(environments=96, fragment=32),
+            sampling=SamplingConfig(even_difficulties=False),
+            validation=ValidationConfig(suite="heldout-v1"),
+            learner=LearnerConfig(losses=BELIEF, leash=LeashConfig(target=0.1), critic=CriticConfig(privileged=True)),
         ),
         # One GPU whose host has sixteen cores: the simulator feeds it from the processor.
         PpoExperiment(
