@@ -78,13 +78,14 @@ EXPERIMENTS = {
         # acts in every episode, as in the last part of the run before, and the learning rate starts lower.
         ImitationExperiment("control", minutes=60, learning_rate=2e-4, dagger=DaggerConfig(expert_until=0.0)),
         # All five events in every place, with the keys that they need. It goes on from `cpu` (--from runs/cpu), which
-        # knows simple worlds: the expert leads for a while only.
+        # knows simple worlds. The expert acts in a third of the episodes to the end: alone, the learner rarely comes to
+        # where it has to aim, strike or shoot, and would hear of it as rarely.
         ImitationExperiment(
             "five",
             minutes=90,
             suite="curriculum",
             policy=SmallPolicyConfig(action_sizes=ACTION_TABLES["full"].sizes),
-            dagger=DaggerConfig(expert_until=0.2),
+            dagger=DaggerConfig(expert_until=1.5),
         ),
         # ROCKET-2's own figures, for a machine with GPUs and a recorded data set of 224 x 224 pictures. Its behaviour
         # loss counts a tenth of point and box; what it does not learn (bearing) counts nothing.
