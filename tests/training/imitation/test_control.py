@@ -40,12 +40,12 @@ def test_minutes_end_a_run_as_frames_do(tmp_path):
         ImitationExperiment("endless")
 
 
-def test_the_control_lets_the_learner_act(tmp_path):
-    assert experiment_named("control").dagger.expert_until == 0
+def test_the_control_s_expert_acts_less_and_less(tmp_path):
     experiment = dataclasses.replace(experiment_named("debug"), dagger=experiment_named("control").dagger)
     trainer = ImitationTrainer(experiment, tmp_path, threads=1)
     shares = []
     trainer.lessons.collector.collect = lambda policy, share: shares.append(share)
-    trainer.lessons.prepare(trainer.policy, 0.0)
-    assert shares == [0.0]
+    for progress in (0.0, 0.25, 1.0):
+        trainer.lessons.prepare(trainer.policy, progress)
+    assert shares == [1.0, 0.75, 0.0]
     trainer.lessons.close()
