@@ -10,10 +10,11 @@ from xview_training.sim.worlds import WorldSeed
 from xview_training.tasks import goal_cameras
 from xview_training.tasks.events import TaskEvent
 from xview_training.tasks.goal_cameras import GoalCameras
-from xview_training.tasks.goal_views import GOAL_SIDE, contrast
+from xview_training.tasks.goal_views import GOAL_SIDE, GoalPicture, contrast
 from xview_training.tasks.objects import objects_for
 from xview_training.tasks.rejections import Rejection
 from xview_training.tasks.suites import SUITES
+from xview_training.tasks.synthesis import Synthesiser
 from xview_training.tasks.task import GoalCamera
 from xview_training.tasks.visibility import target_id
 
@@ -57,6 +58,17 @@ def block(sim):
     """The first block of a landscape that can be pointed at, and the body that looks."""
     sim.load_world(0, WorldSeed("landscape", 5))
     return objects_for(sim, 0, TaskEvent.APPROACH)[0], Embodiment()
+
+
+@pytest.mark.parametrize("index", [5144, 8190])
+def test_no_target_shows_in_pictures_of_one_size_alone(new_sim, index):
+    """Once they were seen through a gap of a pixel's width: at 64 x 64 in eight pixels, at 128 x 128 not at all."""
+    sim, suite = new_sim(), SUITES["curriculum"]
+    task = Synthesiser(sim).make(0, suite, index)
+    for side in (64, 96, 128, 224, 256, 448):
+        picture = GoalPicture(side)
+        picture.draw(sim, 0, task.goal_camera, task.body)
+        assert (picture.ids == target_id(sim.grid.shape[1:], task)).any(), side
 
 
 def test_a_target_in_the_dark_is_indistinct_and_by_day_it_is_not(new_sim):

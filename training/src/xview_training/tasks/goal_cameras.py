@@ -16,7 +16,7 @@ from xview_training.sim.creatures import SPECIES
 from xview_training.sim.simulator import Embodiment, VoxelSim
 from xview_training.sim.textures import atlas
 from xview_training.sim.worlds import PLACES
-from xview_training.tasks.goal_views import GOAL_DISTANCE, GoalPicture, contrast, draw_goal_camera
+from xview_training.tasks.goal_views import GOAL_DISTANCE, GOAL_SIDE, GoalPicture, contrast, draw_goal_camera
 from xview_training.tasks.moving import can_leave, is_apart, is_free, move
 from xview_training.tasks.objects import WorldObject
 from xview_training.tasks.paths import walkable
@@ -38,7 +38,7 @@ class GoalCameras:
         # The same worlds in generated textures: whatever pack a user's pictures wear, tasks are the same.
         self._drawn = copy.copy(sim)
         self._drawn.atlas = atlas()
-        self._picture = GoalPicture()
+        self._picture, self._finer = GoalPicture(), GoalPicture(2 * GOAL_SIDE)
         self._view = np.zeros(VIEW_SIZE, np.float32)
         self._walkable = np.zeros(sim.floor.shape[1:], np.uint8)
 
@@ -52,12 +52,21 @@ class GoalCameras:
         self, slot: int, camera: GoalCamera, body: Embodiment, thing: WorldObject, suite: Suite
     ) -> Rejection | None:
         """What is wrong with a camera's picture of a thing; None: it will do."""
-        if self.pixels(slot, camera, body, thing) < suite.min_goal_pixels:
+        if self.pixels(slot, camera, body, thing) < suite.min_goal_pixels or self._is_sliver(slot, camera, body, thing):
             return Rejection.NO_GOAL_VIEW
         if suite.min_contrast > 0:
             seen = contrast(self._picture.rgb, self._picture.ids == thing.seen_id)
             return Rejection.INDISTINCT if seen < suite.min_contrast else None
         return None
+
+    def _is_sliver(self, slot: int, camera: GoalCamera, body: Embodiment, thing: WorldObject) -> bool:
+        """Whether the thing shows through a gap so thin that a picture of another size misses it.
+
+        The middles of the finer picture's pixels lie beside those of the coarser one's: a gap that shows in both is no
+        thinner than a quarter of a coarse pixel, and larger pictures show it too.
+        """
+        self._finer.draw(self._drawn, slot, camera, body)
+        return not (self._finer.ids == thing.seen_id).any()
 
     def find(
         self, rng: np.random.Generator, slot: int, thing: WorldObject, body: Embodiment, suite: Suite, place: str
