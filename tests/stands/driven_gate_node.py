@@ -33,7 +33,7 @@ def drive_on(probe) -> None:
     probe.until(moves, "motion")
 
 
-MARGIN_S = 0.2  # for the messages' ways on a busy machine
+MARGIN_S = 0.3  # for the messages' ways on a busy machine
 
 
 def stop_time(probe, since_s: float) -> float:
