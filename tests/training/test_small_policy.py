@@ -66,6 +66,7 @@ def test_outputs_have_the_shapes_of_the_contract(side):
     output, state = run(policy, pictures(2, 3, side=side))
     shapes = {name: tuple(part.shape) for name, part in output._asdict().items()}
     assert shapes == {
+        "percept": (2, 3, policy.percept_width),
         "buttons": (2, 3, 7),
         "pitch": (2, 3, 11),
         "yaw": (2, 3, 11),

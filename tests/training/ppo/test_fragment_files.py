@@ -141,8 +141,8 @@ def test_a_body_that_claims_to_be_endless_is_refused(fragment):
 
 
 def test_another_format_is_named(fragment):
-    with pytest.raises(ValueError, match="expected fragment format 2, got 3"):
-        unpack(repacked(pack(fragment), format=3))
+    with pytest.raises(ValueError, match="expected fragment format 3, got 4"):
+        unpack(repacked(pack(fragment), format=4))
 
 
 @pytest.mark.parametrize("read", [read_fragment, read_header])

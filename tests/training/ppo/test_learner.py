@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from xview_training.policy.autocast import bfloat16
 from xview_training.ppo.batch import batch_of
 from xview_training.ppo.fragment import Fragment
 from xview_training.ppo.learner import Learner, LearnerConfig, _alike
@@ -39,12 +40,12 @@ def log_ratios(policy, fragments: list[Fragment], segment: int, bf16: bool) -> t
     lessons = Learner(dataclasses.replace(PLAIN, bf16=bf16), policy, seed=0)._lessons(fragments, fragments)
     batch = batch_of(lessons, policy.config.side, torch.device("cpu"))
     state, found = batch.state, []
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+    with torch.no_grad(), bfloat16(torch.device("cpu"), bf16):
         for part in batch.segments(segment):
-            rows = len(part.images)
+            rows = len(part.seen)
             goal = policy.encode_goal(batch.goal_image[:rows], batch.goal_mask[:rows])
             state = type(state)(*(tensor[:rows] for tensor in state))
-            output, state = policy(part.images, goal, batch.event[:rows], part.previous_action, state)
+            output, state = policy(part.seen, goal, batch.event[:rows], part.previous_action, state)
             ratio = log_prob_of(heads(output), part.steps.action) - part.steps.log_prob
             found.append(ratio[part.steps.labels.alive])
     return torch.cat(found)

@@ -49,7 +49,7 @@ def steps(output) -> Steps:
 
 def alone(output: PolicyOutput, steps: Steps, settings: LossSettings, kl_coef: float) -> float:
     """The loss by a loop over decisions, with torch.distributions."""
-    output = PolicyOutput(*(part.detach() for part in output))
+    output = PolicyOutput(*(part.detach() for part in output if part is not None))
     total, count = 0.0, 0
     for b in range(B):
         for t in range(T):

@@ -73,6 +73,7 @@ def piece(steps: slice, columns: dict[str, np.ndarray], over: bool, next_value: 
         keys=np.zeros((1, 1, 1), np.float16),
         values=np.zeros((1, 1, 1), np.float16),
         valid=np.zeros(1, np.float16),
+        percept=np.zeros((count, 0), np.float32),
         images=np.round(columns["observations"][steps] * 255).astype(np.uint8).reshape(count, 2, 2, 3),
         goal_image=np.zeros((2, 2, 3), np.uint8),
         goal_mask=np.zeros((2, 2), np.uint8),

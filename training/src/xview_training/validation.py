@@ -18,6 +18,7 @@ from xview_training.evaluation.players import NetworkPlayer
 from xview_training.experiments import ValidationConfig
 from xview_training.imitation.collector import Collector, CollectorConfig
 from xview_training.imitation.losses import LossWeights, imitation_losses
+from xview_training.policy.autocast import bfloat16
 from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.tasks.events import table_for
 from xview_training.tasks.sources import source_named
@@ -47,7 +48,7 @@ class HeldOut:
             for _ in range(self.config.chunks):
                 chunk = collector.collect(policy, expert_share=1.0)
                 batch = chunk.rows(torch.arange(len(chunk.event))).to(device)
-                with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
+                with torch.inference_mode(), bfloat16(device):
                     goal = policy.encode_goal(batch.goal_image, batch.goal_mask)
                     output, _ = policy(batch.images, goal, batch.event, batch.previous_action, batch.state)
                 losses = imitation_losses(output, batch.labels, self.weights)

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from xview_training.envs.vector import CrossViewVectorEnv, Observations
+from xview_training.policy.autocast import bfloat16
 from xview_training.policy.cross_view import Goal
 from xview_training.policy.heads import PolicyOutput
 from xview_training.policy.memory import State
@@ -188,15 +189,16 @@ class FlatPpo:
         images, event, previous = (
             part[:, mine].flatten(0, 1) for part in (arrays.image, arrays.event, arrays.previous_action)
         )
-        summary, beliefs = self.policy.perceive(images.unsqueeze(1), goal, event, previous.unsqueeze(1))
+        percept = self.policy.perceive(images.unsqueeze(1), goal)
+        summary = self.policy.summarise(percept, event, previous.unsqueeze(1))
         state, remembered = start.rows(mine), []
         for now, begins in zip(summary.view(steps, count, 1, -1), arrays.begins[:, mine], strict=True):
             answer, state = self.policy.remember(now, state.forget(begins > 0))
             remembered.append(answer)
-        return self.policy.decide(torch.cat(remembered), summary, beliefs)
+        return self.policy.decide(torch.cat(remembered), summary, percept)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).to(self._device)
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast(self._device.type, torch.bfloat16, enabled=self.settings.bf16)
+        return bfloat16(self._device, self.settings.bf16)

@@ -163,6 +163,7 @@ def _fragment(images: np.ndarray, state: State, actions: tuple[int, ...], seed: 
         values=noise(*state.values.shape, dtype=np.float16),
         valid=np.ones(state.valid.shape, np.float16),
         images=images,
+        percept=np.zeros((steps, 0), np.float32),
         goal_image=images[0],
         goal_mask=np.zeros(images.shape[1:3], np.uint8),
         event=7,

@@ -21,6 +21,7 @@ from xview_training.imitation.goal_noise import roughen
 from xview_training.imitation.labelling import cells_of, sight_of
 from xview_training.imitation.lessons import Chunk
 from xview_training.imitation.losses import Labels
+from xview_training.policy.autocast import bfloat16
 from xview_training.policy.cross_view import CrossViewPolicy, Goal
 from xview_training.policy.memory import State
 from xview_training.tasks import rules
@@ -68,7 +69,7 @@ class Collector:
         previous = torch.empty(n, steps, 3, dtype=torch.int64)
         labels: list[Labels] = []
         device = self._state.valid.device
-        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+        with torch.no_grad(), bfloat16(device):
             goal = policy.encode_goal(goal_image.to(device), goal_mask.to(device))
             for t in range(steps):
                 images[:, t] = torch.from_numpy(observation.image)

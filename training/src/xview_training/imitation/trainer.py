@@ -28,6 +28,7 @@ from xview_training.imitation.lessons import Chunk, Lessons
 from xview_training.imitation.losses import imitation_losses
 from xview_training.imitation.recorded import Recorded
 from xview_training.policy.architectures import build, config_from
+from xview_training.policy.autocast import bfloat16
 from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.policy.rocket2.on_table import Rocket2OnTable
 from xview_training.policy.rocket2.weights import load_rocket2
@@ -136,7 +137,7 @@ class ImitationTrainer:
     def _update(self, batch: Chunk) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = self.experiment.learning_rate * self._schedule()
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with bfloat16(self.device):
             goal = self.policy.encode_goal(batch.goal_image, batch.goal_mask)
             inputs = batch.images, goal, batch.event, batch.previous_action, batch.state, self._hidden(batch)
             output, state = self.policy(*inputs)

@@ -6,8 +6,6 @@ T new places of a sequence, W window of old ones.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -67,16 +65,3 @@ def merge_heads(x: Tensor) -> Tensor:
 def feed_forward(width: int, hidden: int) -> nn.Sequential:
     """The two-layer network of a transformer block."""
     return nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
-
-
-def full_precision() -> contextlib.AbstractContextManager[None]:
-    """Leaves autocast where it is on; does nothing where it is off, so that exported graphs hold no trace."""
-    if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"):
-        return _without_autocast()
-    return contextlib.nullcontext()
-
-
-@contextlib.contextmanager
-def _without_autocast() -> Iterator[None]:
-    with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
-        yield

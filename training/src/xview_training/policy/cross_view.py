@@ -46,6 +46,10 @@ class CrossViewPolicy(nn.Module, abc.ABC):
     """Pictures, goal, event, previous action and memory in; actions, value, belief and memory out."""
 
     config: PolicyConfig
+    # Modules that see, by the start of their parameters' names: all that percepts depend on. A policy that names some
+    # answers with percepts, and has `act_on`.
+    perception: tuple[str, ...] = ()
+    percept_width: int = 0  # P, numbers of a percept
 
     @abc.abstractmethod
     def initial_state(self, batch: int) -> State:
@@ -72,3 +76,9 @@ class CrossViewPolicy(nn.Module, abc.ABC):
         state: the memory before the first picture. hidden: bool (B, T), where the previous action is not told.
         Returns outputs (B, T, ...) and the memory after the last.
         """
+
+    def act_on(
+        self, percept: Tensor, event: Tensor, previous_action: Tensor, state: State
+    ) -> tuple[PolicyOutput, State]:
+        """`forward` from what was seen, (B, T, P) of its outputs, without the pictures and the goal again."""
+        raise ValueError(f"policy {self.config.architecture} keeps no percepts: expected one that does, such as small")

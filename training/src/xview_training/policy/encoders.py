@@ -6,13 +6,14 @@ a quarter of the side (fine enough to correlate a small target), tokens at an ei
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 from torch.nn import functional as F
+
+from xview_training.policy.autocast import has_amx
 
 FEATURE_STRIDE = 4
 TOKEN_STRIDE = 8
@@ -48,17 +49,12 @@ class TokenConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         slow = x.dtype == torch.bfloat16 and x.device.type == "cpu" and torch.is_grad_enabled()
-        if not slow or _has_amx():
+        if not slow or has_amx():
             return super().forward(x)
         assert self.bias is not None
         weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
         found: Tensor = _FullPrecisionBackward.apply(x, weight, bias, [*self.stride], [*self.padding])
         return found
-
-
-@functools.cache
-def _has_amx() -> bool:
-    return bool(getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)())
 
 
 class ImageEncoder(nn.Module):

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from xview_training.policy.attention import attend, feed_forward, full_precision, merge_heads, split_heads
+from xview_training.policy.attention import attend, feed_forward, merge_heads, split_heads
+from xview_training.policy.autocast import full_precision
 from xview_training.policy.encoders import unit
 
 

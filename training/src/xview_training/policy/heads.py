@@ -25,6 +25,7 @@ class PolicyOutput(NamedTuple):
     point: Tensor  # (B, T, 2) x, y; 0..1 from the top left; not clamped
     box: Tensor  # (B, T, 4) x0, y0, x1, y1; same units; not clamped
     bearing: Tensor  # (B, T, 2) right, forward; length near 1 where the policy is sure
+    percept: Tensor | None = None  # (B, T, P) what was seen (`CrossViewPolicy.act_on`); none where a policy keeps none
 
     @property
     def visible(self) -> Tensor:

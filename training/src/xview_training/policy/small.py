@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from xview_deploy.spec import INTERACTION_ROWS, ActionTable
 
-from xview_training.policy.attention import full_precision
+from xview_training.policy.autocast import full_precision
 from xview_training.policy.cross_view import CrossViewPolicy, Goal
 from xview_training.policy.encoders import (
     TOKEN_STRIDE,
@@ -72,6 +72,11 @@ class SmallPolicy(CrossViewPolicy):
     the target.
     """
 
+    perception = (
+        *("image_encoder.", "mask_encoder.", "goal_positions", "target.", "correlation."),
+        *("positions", "target_to_tokens.", "match_to_tokens", "fusion.", "norm.", "place.", "reduce."),
+    )
+
     def __init__(self, config: SmallPolicyConfig) -> None:
         super().__init__()
         self.config: SmallPolicyConfig = config
@@ -98,7 +103,10 @@ class SmallPolicy(CrossViewPolicy):
     def _build_decision(self, config: SmallPolicyConfig, cells: int) -> None:
         self.event = nn.Embedding(INTERACTION_ROWS, config.embedding_width)
         self.previous = nn.ModuleList(nn.Embedding(n, config.embedding_width) for n in config.action_sizes)
-        seen = cells * config.reduced_width + cells + 1 + 2 * config.token_width
+        # Of a percept: reduced tokens, looks, heat-map, point, box. The summary is of the first three.
+        self._parts = (cells * config.reduced_width, 2 * config.token_width, cells + 1, 2, 4)
+        self.percept_width = sum(self._parts)
+        seen = sum(self._parts[:3])
         told = config.embedding_width * (1 + len(config.action_sizes))
         self.summary = nn.Sequential(nn.Linear(seen + told, config.memory_width), nn.ReLU())
         self.memory = Memory(
@@ -139,24 +147,32 @@ class SmallPolicy(CrossViewPolicy):
         if hidden is not None:
             start = torch.tensor(self._noop, device=previous_action.device)
             previous_action = torch.where(hidden.unsqueeze(-1), start, previous_action)
-        summary, place = self.perceive(images, goal, event, previous_action)
-        remembered, state = self.remember(summary, state)
-        return self.decide(remembered, summary, place), state
+        return self.act_on(self.perceive(images, goal), event, previous_action, state)
 
-    def perceive(
-        self, images: Tensor, goal: Goal, event: Tensor, previous_action: Tensor
-    ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
-        """What needs no memory: each picture's summary (B, T, width); heat-map, point and box as of `PolicyOutput`."""
-        batch, steps = images.shape[:2]
+    def act_on(
+        self, percept: Tensor, event: Tensor, previous_action: Tensor, state: State
+    ) -> tuple[PolicyOutput, State]:
+        """See `CrossViewPolicy`."""
+        summary = self.summarise(percept, event, previous_action)
+        remembered, state = self.remember(summary, state)
+        return self.decide(remembered, summary, percept), state
+
+    def perceive(self, images: Tensor, goal: Goal) -> Tensor:
+        """What needs neither memory nor previous actions: each picture's percept (B, T, P), see `_parts`."""
         tokens, matches = self._see(images.flatten(0, 1), goal)
         reduced = self.reduce(tokens).flatten(1)
         with full_precision():
             heatmap, point, box, looks = self.place(tokens.float(), matches)
-            seen = torch.cat([reduced.float(), heatmap.softmax(-1), looks], -1)
+            percept = torch.cat([reduced.float(), looks, heatmap, point, box], -1)
+        return percept.view(*images.shape[:2], -1)
+
+    def summarise(self, percept: Tensor, event: Tensor, previous_action: Tensor) -> Tensor:
+        """A percept and what is told beside it -> summaries (B, T, width)."""
+        reduced, looks, heatmap, _, _ = percept.split(self._parts, -1)
+        with full_precision():
             told = self._tell(event, previous_action)
-            summary = self.summary(torch.cat([seen.view(batch, steps, -1), told], -1))
-        heatmap, point, box = (x.view(batch, steps, -1) for x in (heatmap, point, box))
-        return summary, (heatmap, point, box)
+            summary: Tensor = self.summary(torch.cat([reduced, heatmap.softmax(-1), looks, told], -1))
+        return summary
 
     def remember(self, summary: Tensor, state: State) -> tuple[Tensor, State]:
         """Summaries (B, T, width) and the memory before them -> what is remembered at each, the memory after them."""
@@ -164,11 +180,12 @@ class SmallPolicy(CrossViewPolicy):
             remembered: tuple[Tensor, State] = self.memory(summary, state)
         return remembered
 
-    def decide(self, remembered: Tensor, summary: Tensor, place: tuple[Tensor, Tensor, Tensor]) -> PolicyOutput:
+    def decide(self, remembered: Tensor, summary: Tensor, percept: Tensor) -> PolicyOutput:
         """The answer, from what is remembered and what is seen (B, T, ...)."""
         with full_precision():
             buttons, pitch, yaw, value, bearing = self.decision(torch.cat([remembered, summary], -1))
-        return PolicyOutput(buttons, pitch, yaw, value, *place, bearing)
+        _, _, heatmap, point, box = percept.split(self._parts, -1)
+        return PolicyOutput(buttons, pitch, yaw, value, heatmap, point, box, bearing, percept)
 
     def _see(self, images: Tensor, goal: Goal) -> tuple[Tensor, Tensor | None]:
         """Pictures (N, S, S, 3) -> tokens (N, L, D) that know the goal, and the correlation map (N, L) if any."""

@@ -34,7 +34,7 @@ class Lesson:
 class Segment(NamedTuple):
     """Some consecutive decisions of the batch's first rows."""
 
-    images: Tensor  # uint8 (B, T, S, S, 3)
+    seen: Tensor  # pictures uint8 (B, T, S, S, 3), or percepts float32 (B, T, P) where those were kept
     previous_action: Tensor  # int64 (B, T, 3)
     steps: Steps
 
@@ -62,7 +62,7 @@ class Batch:
             stop = min(start + size, self.lengths[0])
             steps = self.whole.steps
             yield Segment(
-                self.whole.images[:rows, start:stop],
+                self.whole.seen[:rows, start:stop],
                 self.whole.previous_action[:rows, start:stop],
                 Steps(
                     steps.action[:rows, start:stop],
@@ -104,7 +104,7 @@ def batch_of(lessons: Sequence[Lesson], side: int, device: torch.device) -> Batc
         goal_mask=one_each("goal_mask"),
         event=one_each("event", np.int64),
         state=State(*(one_each(name, np.float32) for name in State._fields)),
-        whole=Segment(rows("images"), rows("previous_action"), steps),
+        whole=Segment(rows("percept" if fragments[0].percept.shape[-1] else "images"), rows("previous_action"), steps),
     )
 
 

@@ -115,8 +115,8 @@ class Binder:
         with self._stopwatch("reference"):
             for steps in np.unique(record.length[slots]):
                 same = slots[record.length[slots] == steps]
-                images, previous = record.images[same, :steps], record.previous_action[same, :steps]
-                logits = self._reference.read(same, images, event[same], previous)
+                seen, previous = record.seen[same, :steps], record.previous_action[same, :steps]
+                logits = self._reference.read(same, seen, event[same], previous)
                 found |= {int(slot): rows for slot, rows in zip(same, logits, strict=True)}
         return found
 

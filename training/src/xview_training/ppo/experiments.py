@@ -46,6 +46,10 @@ class PpoExperiment:
         check_limits(self)
         if self.deterministic and max(self.minutes, self.core_minutes) > 0:
             raise ValueError("a deterministic run ends after a number of frames: expected no minutes")
+        if self.rollout.keeps_percepts and self.learner.sees:
+            raise ValueError(
+                "rollout.keeps_percepts hands out what older weights saw: expected learner.sees=false with it"
+            )
         if self.learner.losses.expert > 0 and not self.rollout.ask_expert:
             raise ValueError("learner.losses.expert needs its actions: expected rollout.ask_expert=true with it")
 

@@ -4,8 +4,8 @@ A fragment never crosses a reset: it has one goal, one event, one recurrent stat
 by the learner, segment by segment (ROCKET-3, distributed RL). Knows numpy only: neither how fragments are played, nor
 where they are kept, nor what is learnt from them.
 
-Axis letters: T decisions, S side of a picture, Y memory layers, W window, D width of keys and values, A logits of all
-heads one after the other.
+Axis letters: T decisions, S side of a picture, P numbers of a percept, Y memory layers, W window, D width of keys and
+values, A logits of all heads one after the other.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class Fragment:
     values: np.ndarray  # float16 (Y, W, D)
     valid: np.ndarray  # float16 (W,)
     images: np.ndarray  # uint8 (T, S, S, 3) RGB
+    percept: np.ndarray  # float32 (T, P) what the policy saw in them, where perception does not learn; else P is 0
     goal_image: np.ndarray  # uint8 (S, S, 3) RGB
     goal_mask: np.ndarray  # uint8 (S, S) of 0 and 1
     event: int  # row of the interaction embedding
@@ -117,6 +118,7 @@ def _layout(steps: int, fragment: Fragment) -> dict[str, tuple[type, tuple[int, 
         "values": (np.float16, (layers, window, width)),
         "valid": (np.float16, (window,)),
         "images": (np.uint8, (steps, side, side, 3)),
+        "percept": (np.float32, (steps, fragment.percept.shape[-1])),
         "goal_image": (np.uint8, (side, side, 3)),
         "goal_mask": (np.uint8, (side, side)),
         "previous_action": (np.int64, (steps, HEADS)),

@@ -32,7 +32,7 @@ from xview_training.ppo.fragment import Fragment, Kind, Outcome
 SUFFIX = ".fragment"
 DAMAGED = "damaged"  # folder, beside the fragments, for those that cannot be read
 MAGIC = b"XVIEWFRG"
-FORMAT = 2
+FORMAT = 3
 DIGEST_BYTES = 16
 PREFIX = struct.Struct(f"<8sIIQQ{DIGEST_BYTES}s{DIGEST_BYTES}s")  # the fields of Prefix
 MAX_HEADER_BYTES = 1 << 20

@@ -15,10 +15,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from xview_training.policy.autocast import bfloat16
 from xview_training.policy.cross_view import CrossViewPolicy
+from xview_training.policy.heads import PolicyOutput
 from xview_training.policy.memory import State
 from xview_training.ppo.advantages import gae, normalised
-from xview_training.ppo.batch import Batch, Lesson, batch_of
+from xview_training.ppo.batch import Batch, Lesson, Segment, batch_of
 from xview_training.ppo.critic import Critic, CriticConfig
 from xview_training.ppo.fragment import Fragment
 from xview_training.ppo.leash import Leash, LeashConfig
@@ -44,6 +46,7 @@ class LearnerConfig:
     per_event: bool = False  # advantages are normalised within each event
     critic: CriticConfig = CriticConfig()  # one that knows more than the policy, where that is wished
     frozen: tuple[str, ...] = ()  # modules that stay as imitation left them, by the start of their parameters' names
+    sees: bool = True  # perception learns; false: it stays as imitation left it, and the rollout keeps what it sees
     max_reuse: int = 1  # iterations that a fragment may be learnt from
     max_staleness: int = 1  # policy versions that a fragment may lag behind
     ema: float = 0.99  # of the weights that are evaluated and exported
@@ -70,12 +73,17 @@ class Learner:
 
     def _freeze(self) -> None:
         names = [name for name, _ in self.policy.named_parameters()]
-        for prefix in self.config.frozen:
+        frozen = self.config.frozen
+        if not self.config.sees:
+            if not self.policy.perception:
+                raise ValueError(f"sees: expected true, policy {self.policy.config.architecture} names no perception")
+            frozen += self.policy.perception
+        for prefix in frozen:
             if not any(name.startswith(prefix) for name in names):
                 modules = sorted({name.split(".")[0] for name in names})
                 raise ValueError(f"frozen: no parameter begins with {prefix!r}; the policy has {', '.join(modules)}")
         for name, parameter in self.policy.named_parameters():
-            if name.startswith(self.config.frozen):
+            if name.startswith(frozen):
                 parameter.requires_grad_(False)
 
     def _parameter_groups(self) -> list[dict]:
@@ -159,11 +167,9 @@ class Learner:
         sums: dict[str, torch.Tensor] = {}
         state = batch.state
         for segment in batch.segments(self.config.segment):
-            rows = len(segment.images)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16):
-                goal = self.policy.encode_goal(batch.goal_image[:rows], batch.goal_mask[:rows])
-                inputs = segment.images, goal, batch.event[:rows], segment.previous_action
-                output, state = self.policy(*inputs, _first(state, rows))
+            rows = len(segment.seen)
+            with bfloat16(self.device, self.config.bf16):
+                output, state = self._answer(batch, segment, _first(state, rows))
             losses = ppo_losses(output, segment.steps, self.config.losses, self.leash.coefficient)
             share = segment.steps.labels.alive.sum() / batch.decisions
             (losses["loss"] * share).backward()
@@ -177,6 +183,16 @@ class Learner:
         self.policy_updates += not warming
         self._average()
         return sums
+
+    def _answer(self, batch: Batch, segment: Segment, state: State) -> tuple[PolicyOutput, State]:
+        """To the segment's pictures, or from its percepts."""
+        rows = len(segment.seen)
+        told = batch.event[:rows], segment.previous_action, state
+        if segment.seen.is_floating_point():
+            return self.policy.act_on(segment.seen, *told)
+        goal = self.policy.encode_goal(batch.goal_image[:rows], batch.goal_mask[:rows])
+        answer: tuple[PolicyOutput, State] = self.policy(segment.seen, goal, *told)
+        return answer
 
     def combine(self, learnt: list[nn.Parameter], decisions: int) -> None:
         """The gradients stay as they are: one that shares its batch with others averages them (ppo/cluster)."""

@@ -17,8 +17,11 @@ from xview_training.tasks.visibility import VIEW_SIZE
 class Recorder:
     """The open fragments of N environments."""
 
-    def __init__(self, environments: int, steps: int, side: int, insight: int, state_shape: tuple[int, int, int]):
-        """insight: numbers that a critic is told; state_shape: (Y, W, D) of the memory's keys."""
+    def __init__(
+        self, environments: int, steps: int, side: int, insight: int, percept: int, state_shape: tuple[int, int, int]
+    ):
+        """insight: numbers that a critic is told; percept: numbers of one that is kept; state_shape: (Y, W, D) of the
+        memory's keys."""
         n = environments
         self.steps = steps
         self.length = np.zeros(n, np.int64)  # decisions of the open fragment
@@ -27,6 +30,7 @@ class Recorder:
         self.valid = np.zeros((n, state_shape[1]), np.float16)
         self._rows: dict[str, np.ndarray] = {
             "images": np.zeros((n, steps, side, side, 3), np.uint8),
+            "percept": np.zeros((n, steps, percept), np.float32),
             "previous_action": np.zeros((n, steps, HEADS), np.int64),
             "action": np.zeros((n, steps, HEADS), np.int64),
             "log_prob": np.zeros((n, steps), np.float32),
@@ -60,9 +64,10 @@ class Recorder:
         return self._rows["value"][last], self._rows["insight"][last]
 
     @property
-    def images(self) -> np.ndarray:
-        """uint8 (N, T, S, S, 3); of each environment, `length` are of its open fragment."""
-        return self._rows["images"]
+    def seen(self) -> np.ndarray:
+        """Pictures uint8 (N, T, S, S, 3), or percepts float32 (N, T, P) where they are kept; of each environment,
+        `length` are of its open fragment."""
+        return self._rows["percept" if self._rows["percept"].shape[-1] else "images"]
 
     @property
     def previous_action(self) -> np.ndarray:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from xview_training.envs.crossview import CrossViewEnvs
 from xview_training.imitation.goal_noise import roughen
+from xview_training.policy.autocast import bfloat16
 from xview_training.policy.cross_view import CrossViewPolicy, Goal
 from xview_training.policy.heads import PolicyOutput
 from xview_training.policy.memory import State
@@ -47,6 +48,7 @@ class RolloutConfig:
     wrong_arrival_reward: float = 0.0  # for arriving at a wrong object first, where success is 1; below zero
     mask_noise: float = 0.3  # share of goal masks grown or shrunk by a pixel, as in imitation
     ask_expert: bool = False  # what it would do at each decision is kept, for losses.expert
+    keeps_percepts: bool = False  # perception does not learn: what the policy sees is handed out, seen but once
     bf16: bool = True  # the learner must do likewise: ratios compare the two
 
 
@@ -64,7 +66,7 @@ class Rollout:
     ):
         n = len(envs)
         self.config, self.envs, self.policy, self.sampler = config, envs, policy.eval(), sampler
-        self.reference = Reference(reference, n, config.bf16)
+        self.reference = Reference(reference, n, config.bf16, config.keeps_percepts)
         self.stopwatch = Stopwatch("simulate", "infer", "store", "reference")
         self.version = 0
         self.decisions = 0
@@ -74,7 +76,8 @@ class Rollout:
         self.generator = torch.Generator(self._device).manual_seed(seed)
         self._rng = np.random.default_rng(seed)
         shape = self._state.keys.shape[1:]
-        self._recorder = Recorder(n, config.fragment, envs.image_size, KNOWN, (shape[0], shape[1], shape[2]))
+        sizes = config.fragment, envs.image_size, KNOWN, policy.percept_width if config.keeps_percepts else 0
+        self._recorder = Recorder(n, *sizes, (shape[0], shape[1], shape[2]))
         self._binder = Binder(envs, self._recorder, self.reference, self.stopwatch, sampler.book)
         self._truth = Truth(envs, config.ask_expert)
         self._value = np.zeros(n, np.float32)  # of the present pictures, by the policy
@@ -83,7 +86,7 @@ class Rollout:
     def refresh(self, version: int) -> None:
         """The policy has new weights: goals are encoded anew, so that all of a decision comes from one policy."""
         self.version = version
-        if self._goal is not None:
+        if self._goal is not None and not self.config.keeps_percepts:
             with self.stopwatch("infer"):
                 self._encode(np.arange(len(self.envs)))
 
@@ -96,7 +99,7 @@ class Rollout:
             action, log_prob = self._choose(output)
         finished = self._settle(output)
         alive = np.flatnonzero(~self.envs.done)
-        self._write(alive, action, log_prob)
+        self._write(alive, output, action, log_prob)
         with self.stopwatch("simulate"):
             before = self.envs.episode[:, rules.FIRST].copy()
             self.envs.step(action)
@@ -184,7 +187,7 @@ class Rollout:
     @torch.inference_mode()
     def _encode(self, slots: np.ndarray) -> None:
         """The goals of these slots, by the present weights."""
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self.config.bf16):
+        with bfloat16(self._device, self.config.bf16):
             fresh = self.policy.encode_goal(*self._goal_pictures(slots))
         if self._goal is None:
             self._goal = Goal(*(part.new_zeros(len(self.envs), *part.shape[1:]) for part in fresh))
@@ -209,7 +212,7 @@ class Rollout:
         seen = self.envs.observation
         assert self._goal is not None
         image, event, previous = (self._tensor(a) for a in (seen.image, seen.event, seen.previous_action))
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self.config.bf16):
+        with bfloat16(self._device, self.config.bf16):
             output, state = self.policy(image.unsqueeze(1), self._goal, event, previous.unsqueeze(1), self._state)
         return output, state
 
@@ -228,7 +231,7 @@ class Rollout:
             self._known = self._truth.insight(output)
             return self._binder.settle(self._value, self._known)
 
-    def _write(self, alive: np.ndarray, action: np.ndarray, log_prob: np.ndarray) -> None:
+    def _write(self, alive: np.ndarray, output: PolicyOutput, action: np.ndarray, log_prob: np.ndarray) -> None:
         seen = self.envs.observation
         with self.stopwatch("store"):
             columns = {
@@ -239,6 +242,9 @@ class Rollout:
                 "value": self._value,
                 "insight": self._known,
             }
+            if self.config.keeps_percepts:
+                assert output.percept is not None
+                columns["percept"] = output.percept[:, 0].cpu().numpy()
             self._recorder.write(alive, columns | self._truth.columns(alive))
 
     def _reward(self, alive: np.ndarray, first_before: np.ndarray) -> None:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from xview_deploy.spec import INTERACTION_ROWS
 
-from xview_training.policy.attention import full_precision
+from xview_training.policy.autocast import full_precision
 from xview_training.policy.memory import State
 from xview_training.policy.rocket2.fusion import Encoder
 from xview_training.policy.rocket2.heads import (

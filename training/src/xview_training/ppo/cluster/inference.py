@@ -11,13 +11,14 @@ import contextlib
 import dataclasses
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from xview_training.policy.autocast import bfloat16
 from xview_training.policy.cross_view import CrossViewPolicy, Goal
 from xview_training.policy.heads import PolicyOutput
 from xview_training.policy.memory import State
@@ -43,6 +44,7 @@ class QueuedPolicy(CrossViewPolicy):
     def __init__(self, policy: CrossViewPolicy, group: int, requests: queue.SimpleQueue[Request]):
         super().__init__()
         self.config = policy.config
+        self.percept_width = policy.percept_width
         self.retired = False
         self._initial_state: Callable[[int], State] = policy.initial_state
         self._group, self._requests = group, requests
@@ -131,7 +133,7 @@ class Answering:
     @torch.inference_mode()
     def _infer(self, requests: list[Request]) -> list[Any]:
         device = next(self.policy.parameters()).device
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.bf16):
+        with bfloat16(device, self.bf16):
             function = getattr(self.policy, requests[0].function)
             if len(requests) == 1:
                 return [function(*requests[0].inputs)]
@@ -151,5 +153,9 @@ def _join(parts: tuple[Any, ...]) -> Any:
 
 def _split(answer: tuple[Any, ...], rows: list[int]) -> list[Any]:
     """(PolicyOutput, State) of all rows -> one of each group."""
-    split = [[type(part)(*piece) for piece in zip(*(t.split(rows) for t in part), strict=True)] for part in answer]
+
+    def pieces(whole: Tensor | None) -> Sequence[Tensor | None]:
+        return [None] * len(rows) if whole is None else whole.split(rows)
+
+    split = [[type(part)(*piece) for piece in zip(*map(pieces, part), strict=True)] for part in answer]
     return list(zip(*split, strict=True))
