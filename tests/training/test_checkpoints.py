@@ -26,6 +26,12 @@ def test_the_newest_by_number_is_found_and_the_oldest_go(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-100", "step-1000"]
 
 
+def test_what_was_just_written_is_kept_whatever_else_is_there(tmp_path):
+    for step in (1000, 2000, 3000, 64):
+        assert saved(tmp_path, step, keep=3).is_dir()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-2000", "step-3000", "step-64"]
+
+
 def test_a_run_without_checkpoints_has_no_newest(tmp_path):
     assert checkpoints.newest(tmp_path) is None
     assert checkpoints.newest(tmp_path / "never") is None

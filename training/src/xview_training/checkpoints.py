@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 
 
 def save(folder: Path, step: int, tensors: dict[str, Tensor], state: dict[str, Any], keep: int) -> Path:
-    """Writes folder/step-N and removes the oldest beyond `keep`."""
+    """Writes folder/step-N and removes the oldest others beyond `keep`."""
     final = folder / f"step-{step}"
     partial = folder / f".partial-{step}"
     shutil.rmtree(partial, ignore_errors=True)
@@ -28,7 +28,8 @@ def save(folder: Path, step: int, tensors: dict[str, Tensor], state: dict[str, A
     (partial / "state.json").write_text(json.dumps(state, indent=1))
     shutil.rmtree(final, ignore_errors=True)
     os.replace(partial, final)
-    for old in _steps(folder)[:-keep]:
+    others = [other for other in _steps(folder) if other != step]
+    for old in others[: max(0, len(others) + 1 - keep)]:
         shutil.rmtree(folder / f"step-{old}")
     return final
 

@@ -73,7 +73,7 @@ EXPERIMENTS = {
             recorded=RecordedConfig(streams=8, sequences=4, steps=4, updates=2),
             validation=ValidationConfig(episodes=2, environments=2, chunks=1),
         ),
-        ImitationExperiment("cpu", frames=2_100_000),
+        ImitationExperiment("cpu", frames=2_100_000, validation=ValidationConfig(every=500_000)),
         # What PPO is compared with: the policy that it starts from, imitating on for as long as PPO learns, at a lower
         # rate. The expert's share of the acting falls to none once more: of two controls of `cpu` that was the better
         # one, against a learner that acts alone from the start (300 easy held-out tasks: 40 % and 38 %).

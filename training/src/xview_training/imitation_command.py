@@ -24,7 +24,7 @@ def train_imitation(
     core_minutes: float | None = None,
     set: tuple[str, ...] = (),
     validate_every: int | None = None,
-    resume: bool = True,
+    resume: str = "auto",
     threads: int = 2,
     device: str = "cpu",
     wandb: bool = False,
@@ -48,17 +48,17 @@ def train_imitation(
         core_minutes: the same in time of the processor, all threads together: on a busy machine the fair measure.
         set: any other setting by its name, such as learning_rate=1e-4 or dagger.replay_chunks=12.
         validate_every: trained frames between two looks at held-out worlds, instead of the experiment's; 0: never.
-        resume: continue from the run's newest checkpoint if there is one.
+        resume: auto (from the run's newest checkpoint if there is one), never, or the folder of a checkpoint.
         threads: processor threads.
         device: where the policy learns: cpu, cuda or cuda:NUMBER.
         wandb: also log to Weights & Biases.
     """
     let_waiting_threads_sleep()
 
-    from xview_training import checkpoints
     from xview_training.experiments import experiment_named
     from xview_training.imitation.trainer import ImitationTrainer
     from xview_training.policy.more_keys import with_keys_of
+    from xview_training.runs.resuming import resumed_from
     from xview_training.runs.scalars import WandbSettings
     from xview_training.tasks.events import table_for
     from xview_training.tasks.sources import source_named
@@ -83,7 +83,7 @@ def train_imitation(
     folder = run or Path("runs") / experiment
     held_out, logged = HeldOut(looks, settings.weights), WandbSettings() if wandb else None
     trainer = checked(ImitationTrainer, settings, folder, threads, device, held_out, logged, policy)
-    newest = checkpoints.newest(folder / "checkpoints") if resume else None
+    newest = checked(resumed_from, folder, resume)
     if newest is None and weights is not None:
         checked(trainer.start_from, weights)
     if newest is not None:

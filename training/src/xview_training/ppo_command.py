@@ -35,7 +35,7 @@ def train_ppo(
     layout: ClusterSettings = ClusterSettings(),
     in_process: bool = False,
     deterministic: bool = False,
-    resume: bool = True,
+    resume: str = "auto",
     threads: int = 2,
     device: str = "auto",
     wandb: bool = False,
@@ -63,16 +63,17 @@ def train_ppo(
         layout: processes of the cluster, and what each reserves.
         in_process: without Ray: simulator, policy and learner take turns in this process.
         deterministic: the same losses to the last bit with the same seed; needs --frames where the experiment is timed.
-        resume: continue from the run's newest checkpoint if there is one.
+        resume: auto (from the run's newest checkpoint if there is one), never, or with --in-process the folder of a
+            checkpoint.
         threads: processor threads of policy and simulator.
         device: where policy and learner run in one process: cpu, cuda, cuda:NUMBER, or auto. Over Ray, the layout says.
         wandb: also log to Weights & Biases.
     """
     let_waiting_threads_sleep()
 
-    from xview_training import checkpoints
     from xview_training.imitation.losses import LossWeights
     from xview_training.ppo.experiments import ppo_experiment_named
+    from xview_training.runs.resuming import AUTO, NEVER, resumed_from
     from xview_training.runs.scalars import WandbSettings
     from xview_training.trained import load_policy
     from xview_training.validation import HeldOut
@@ -83,6 +84,8 @@ def train_ppo(
         raise ContractError("--core-minutes: expected --in-process too, for it counts the work of one process")
     if deterministic and not in_process:
         raise ContractError("--deterministic: expected --in-process too, for processes meet each other by chance")
+    if resume not in (AUTO, NEVER) and not in_process:
+        raise ContractError(f"--resume {resume}: expected --in-process too; over Ray, {AUTO} or {NEVER}")
     settings = checked(ppo_experiment_named, experiment)
     rollout = {"wrong_arrival_reward": wrong_arrival_reward, "threads": threads}
     changes: dict[str, Any] = {
@@ -96,7 +99,7 @@ def train_ppo(
     if (frames, minutes, core_minutes) != (None, None, None):
         changes |= {"frames": frames or 0, "minutes": minutes or 0.0, "core_minutes": core_minutes or 0.0}
     folder = run or Path("runs") / f"ppo-{experiment}"
-    newest = checkpoints.newest(folder / "checkpoints") if resume else None
+    newest = checked(resumed_from, folder, resume)
     source = newest or start
     policy = None
     if source is not None:
@@ -109,7 +112,9 @@ def train_ppo(
     if in_process:
         _train_here(settings, folder, policy, str(start or ""), threads, device, logged, look, newest)
     else:
-        _train_over_ray(settings, folder, policy, str(start or ""), threads, cluster, layout, logged, look, resume)
+        _train_over_ray(
+            settings, folder, policy, str(start or ""), threads, cluster, layout, logged, look, resume == NEVER
+        )
 
 
 def _on_all_nodes(suite: str | None) -> str | None:
@@ -151,7 +156,7 @@ def _train_over_ray(
     layout: ClusterSettings,
     wandb: WandbSettings | None,
     look: Look,
-    resume: bool,
+    new: bool,
 ) -> None:
     import torch
 
@@ -169,4 +174,4 @@ def _train_over_ray(
 
     torch.manual_seed(settings.seed)
     run = checked(ClusterRun, settings, layout, folder.resolve(), origin, threads, wandb, look)
-    checked(train_on_ray, run, address, policy or build(settings.policy), resume)
+    checked(train_on_ray, run, address, policy or build(settings.policy), new)

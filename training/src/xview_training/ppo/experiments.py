@@ -57,9 +57,10 @@ class PpoExperiment:
 # Exact labels cost nothing: a tenth of imitation's weights keeps the belief as good as it was.
 BELIEF = LossSettings(heatmap=0.05, point=0.1, box=0.1, bearing=0.1)
 # For two cores, where decisions are few and their gradients nearly all noise. Perception stays as imitation left it, so
-# that a picture is looked at once and three times as many decisions fit into a core-minute. The critic that knows more halves the
-# advantages' variance, and its values are good enough for a lambda of 0.8, which halves it once more (docs/ppo.md); the
-# learning rate is low, so that the KL that the leash allows is spent on what was learnt and not on noise.
+# that a picture is looked at once and three times as many decisions fit into a core-minute. The critic that knows more
+# halves the advantages' variance, and its values are good enough for a lambda of 0.8, which halves it once more
+# (docs/ppo.md); the learning rate is low, so that the KL that the leash allows is spent on what was learnt and not on
+# noise.
 FEW_DECISIONS = LearnerConfig(
     learning_rate=5e-5,
     gae_lambda=0.8,
@@ -87,6 +88,7 @@ EXPERIMENTS = {
             minutes=60,
             rollout=RolloutConfig(environments=96, fragment=32, keeps_percepts=True),
             sampling=SamplingConfig(even_difficulties=False),
+            validation=ValidationConfig(every=200_000),
             learner=FEW_DECISIONS,
         ),
         # The same for all five events, from an imitation run `five`: what the shipped policy is trained with.
@@ -97,7 +99,7 @@ EXPERIMENTS = {
             policy=SmallPolicyConfig(action_sizes=ACTION_TABLES["full"].sizes),
             rollout=RolloutConfig(environments=96, fragment=32, keeps_percepts=True),
             sampling=SamplingConfig(even_difficulties=False),
-            validation=ValidationConfig(suite="heldout-v1"),
+            validation=ValidationConfig(every=200_000, suite="heldout-v1"),
             learner=FEW_DECISIONS,
         ),
         # One GPU whose host has sixteen cores: the simulator feeds it from the processor.
@@ -105,6 +107,7 @@ EXPERIMENTS = {
             "h200",
             minutes=30,
             rollout=RolloutConfig(environments=1024, threads=16),
+            validation=ValidationConfig(every=2_000_000, episodes=300),
             learner=LearnerConfig(minibatch=64, segment=64, losses=BELIEF, leash=LeashConfig(target=0.1)),
         ),
         # The paper's numbers. Its 72 simulators feed asynchronously; in one process an iteration plays one fragment
@@ -116,7 +119,7 @@ EXPERIMENTS = {
             policy=Rocket2Config(actions=ACTION_TABLES["full"]),
             rollout=RolloutConfig(environments=10, fragment=256, mask_noise=0.0),
             sampling=SamplingConfig(strict_share=0.0),
-            validation=ValidationConfig(suite="heldout-v1", episodes=300),
+            validation=ValidationConfig(every=1_000_000, suite="heldout-v1", episodes=300),
             learner=LearnerConfig(
                 learning_rate=2e-5,
                 warmup_updates=1,

@@ -19,17 +19,17 @@ from xview_training.tasks.sources import source_named
 from xview_training.validating import Validating
 
 
-def train_on_ray(run: ClusterRun, address: str | None, start: CrossViewPolicy, resume: bool) -> None:
+def train_on_ray(run: ClusterRun, address: str | None, start: CrossViewPolicy, new: bool) -> None:
     """Trains to the end, from the newest checkpoint where there is one; `start` is what a new run begins with.
 
-    ValueError where the folder holds a run that is not to be resumed, the cluster has too little for the layout, or the
-    policy does not fit the suite.
+    new: nothing is gone on from. ValueError where the folder holds a run then, the cluster has too little for the
+    layout, or the policy does not fit the suite.
     """
     actions_for(source_named(run.experiment.suite), start)
     Validating(run.experiment.validation, run.look, start)
     known = checkpoints.newest(run.reference) is not None
-    if known and not resume:
-        raise ValueError(f"{run.folder} holds a run: expected another folder for a new one, or --resume")
+    if known and new:
+        raise ValueError(f"{run.folder} holds a run: expected another folder for a new one, or --resume auto")
     newest = checkpoints.newest(run.checkpoints)
     if newest is not None:
         print(f"resuming from {newest}")
