@@ -3,8 +3,8 @@
     xview bench train --json FILE
 
 Ours is what `xview train ppo --in-process` runs, reference policy, belief losses and averaged weights included; the
-other has none of these (bench/flat_ppo.py). Both make updates of equally many frames, in one epoch, from untrained
-weights.
+other has none of these (bench/flat_ppo.py). All make updates of equally many frames, in one epoch, from untrained
+weights. Ours comes in twice: with the whole network learning, as in the other, and with perception staying as it is.
 Sample Factory cannot stand here: its releases since 2.0 want an older Gymnasium and NumPy than ours.
 """
 
@@ -27,7 +27,7 @@ from xview_training.ppo.trainer import PpoTrainer
 from xview_training.tasks.events import table_for
 from xview_training.tasks.sources import source_named
 
-OURS, THEIRS = "ours", "CleanRL's structure"
+OURS, STAYS, THEIRS = "ours", "ours, perception stays", "CleanRL's structure"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,53 +52,68 @@ class TrainBenchSettings:
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainRates:
-    """Frames (decisions) per second of wall-clock time, and where it goes."""
+class LoopRates:
+    """Frames (decisions) per second of one loop, and where its time goes."""
 
     frames_per_second: float
-    baseline_frames_per_second: float
-    ratio: float
     frames_per_core_second: float  # of processor time: what else a shared machine does hardly counts
-    baseline_frames_per_core_second: float
+    shares: dict[str, float]  # of its time; what is left is the loop itself
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainRates:
+    """Each loop's rates, and how many times the other's frames ours makes where both learn the whole network."""
+
+    ours: LoopRates
+    ours_perception_stays: LoopRates
+    baseline: LoopRates
+    ratio: float
     ratio_per_core_second: float
-    shares: dict[str, float]  # of our time; what is left is the loop itself
-    baseline_shares: dict[str, float]
 
 
 def measure(settings: TrainBenchSettings) -> TrainRates:
-    """Lets both loops play and learn in turn. ValueError for an unknown suite or limits that fit nothing."""
-    with tempfile.TemporaryDirectory() as folder:
-        ours = PpoTrainer(_experiment(settings), Path(folder), None, "", settings.threads, settings.device)
+    """Lets the loops play and learn in turn. ValueError for an unknown suite or limits that fit nothing."""
+    ours = {name: _ours(settings, sees) for name, sees in ((OURS, True), (STAYS, False))}
     theirs = _baseline(settings)
-
-    def ours_once() -> int:
-        before = ours.global_step
-        ours.iterate()
-        return ours.global_step - before
-
-    loops = {OURS: Loop(ours_once), THEIRS: Loop(theirs.iterate)}
+    loops = {name: Loop(_iterating(trainer)) for name, trainer in ours.items()} | {THEIRS: Loop(theirs.iterate)}
     for loop in loops.values():  # compiles, makes the first worlds
         loop.once()
         loop.frames, loop.core_s = 0, 0.0
-    ours.seconds = dict.fromkeys(ours.seconds, 0.0)
+    for trainer in ours.values():
+        trainer.seconds = dict.fromkeys(trainer.seconds, 0.0)
     theirs.stopwatch.lap()
     played = {name: Contestant(loop.once, time.perf_counter) for name, loop in loops.items()}
     try:
         rates = take_turns(played, settings.seconds, settings.rounds)
     finally:
-        ours.rollout.close()
+        for trainer in ours.values():
+            trainer.rollout.close()
         theirs.envs.close()
-    of_cores = {name: loop.frames / loop.core_s for name, loop in loops.items()}
+    parts = {name: trainer.seconds for name, trainer in ours.items()} | {THEIRS: theirs.stopwatch.lap()}
+    found = {
+        name: LoopRates(rates[name], loop.frames / loop.core_s, _shares(parts[name])) for name, loop in loops.items()
+    }
     return TrainRates(
-        frames_per_second=rates[OURS],
-        baseline_frames_per_second=rates[THEIRS],
-        ratio=rates[OURS] / rates[THEIRS],
-        frames_per_core_second=of_cores[OURS],
-        baseline_frames_per_core_second=of_cores[THEIRS],
-        ratio_per_core_second=of_cores[OURS] / of_cores[THEIRS],
-        shares=_shares(ours.seconds),
-        baseline_shares=_shares(theirs.stopwatch.lap()),
+        ours=found[OURS],
+        ours_perception_stays=found[STAYS],
+        baseline=found[THEIRS],
+        ratio=found[OURS].frames_per_second / found[THEIRS].frames_per_second,
+        ratio_per_core_second=found[OURS].frames_per_core_second / found[THEIRS].frames_per_core_second,
     )
+
+
+def _ours(settings: TrainBenchSettings, sees: bool) -> PpoTrainer:
+    with tempfile.TemporaryDirectory() as folder:
+        return PpoTrainer(_experiment(settings, sees), Path(folder), None, "", settings.threads, settings.device)
+
+
+def _iterating(trainer: PpoTrainer) -> Callable[[], int]:
+    def once() -> int:
+        before = trainer.global_step
+        trainer.iterate()
+        return trainer.global_step - before
+
+    return once
 
 
 class Loop:
@@ -117,14 +132,23 @@ class Loop:
         return frames
 
 
-def _experiment(settings: TrainBenchSettings) -> PpoExperiment:
-    """The experiment `cpu`, with tasks drawn as the vector environment draws them and no warm-up of the critic."""
+def _experiment(settings: TrainBenchSettings, sees: bool) -> PpoExperiment:
+    """The experiment `cpu`, with tasks drawn as the vector environment draws them and no warm-up of the critic.
+
+    sees: whether perception learns too.
+    """
     known = EXPERIMENTS["cpu"]
     rollout = dataclasses.replace(
-        known.rollout, environments=settings.environments, fragment=settings.steps, threads=settings.threads
+        known.rollout,
+        environments=settings.environments,
+        fragment=settings.steps,
+        threads=settings.threads,
+        keeps_percepts=not sees,
     )
     sampling = dataclasses.replace(known.sampling, even_difficulties=False, strict_share=0.0)
-    learner = dataclasses.replace(known.learner, critic_warmup=0, minibatch=settings.minibatch, segment=settings.steps)
+    learner = dataclasses.replace(
+        known.learner, critic_warmup=0, minibatch=settings.minibatch, segment=settings.steps, sees=sees
+    )
     return dataclasses.replace(
         known,
         suite=settings.suite,
@@ -167,11 +191,8 @@ def as_text(settings: TrainBenchSettings, rates: TrainRates) -> Iterator[str]:
         f"{settings.minibatch * settings.steps} frames, policy small, {settings.device}, {settings.threads} threads, "
         f"{settings.rounds} turns of {settings.seconds / settings.rounds:.0f} s each:"
     )
-    yield "                      frames/s  a core-second"
-    for name, rate, of_cores, shares in (
-        (OURS, rates.frames_per_second, rates.frames_per_core_second, rates.shares),
-        (THEIRS, rates.baseline_frames_per_second, rates.baseline_frames_per_core_second, rates.baseline_shares),
-    ):
-        parts = "  ".join(f"{n} {100 * s:.0f} %" for n, s in shares.items())
-        yield f"  {name:20}{rate:8,.0f}  {of_cores:13,.0f}  {parts}"
-    yield f"  ratio               {rates.ratio:8.2f}  {rates.ratio_per_core_second:13.2f}"
+    yield "                             frames/s  a core-second"
+    for name, loop in ((OURS, rates.ours), (STAYS, rates.ours_perception_stays), (THEIRS, rates.baseline)):
+        parts = "  ".join(f"{part} {100 * share:.0f} %" for part, share in loop.shares.items())
+        yield f"  {name:26}{loop.frames_per_second:9,.0f}  {loop.frames_per_core_second:13,.0f}  {parts}"
+    yield f"  ratio of first to last    {rates.ratio:9.2f}  {rates.ratio_per_core_second:13.2f}"
