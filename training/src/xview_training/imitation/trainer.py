@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from xview_training import checkpoints
 from xview_training.actions import actions_for
@@ -34,6 +33,7 @@ from xview_training.policy.rocket2.on_table import Rocket2OnTable
 from xview_training.policy.rocket2.weights import load_rocket2
 from xview_training.runs import progress
 from xview_training.runs.budget import Spending, share_done
+from xview_training.runs.line import Line
 from xview_training.runs.manifest import record_start
 from xview_training.runs.scalars import ScalarLog, WandbSettings
 from xview_training.tasks.sources import source_named
@@ -104,14 +104,9 @@ class ImitationTrainer:
     def train(self, resumed_from: Path | None = None) -> None:
         """Runs to the end, with checkpoints on the way; ValueError where the folder holds another kind of run."""
         record_start(self.run, "imitation", self.experiment, resumed_from)
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         if resumed_from is not None:
             progress.cut(self.run, self.global_step)
-        with (
-            ScalarLog(self.run, self._wandb, self.global_step) as log,
-            Progress(*columns, refresh_per_second=1) as bar,
-        ):
-            shown = bar.add_task("preparing", total=None)
+        with ScalarLog(self.run, self._wandb, self.global_step) as log, Line("preparing") as line:
             saved = time.monotonic()
             while self.progress < 1:
                 step = self.global_step
@@ -119,7 +114,7 @@ class ImitationTrainer:
                     self._iterate()
                 self._validate(step)
                 self._report(log)
-                bar.update(shown, description=self._line())
+                line.show(self._line())
                 if time.monotonic() - saved > self.experiment.checkpoint_every_s:
                     self.save()
                     saved = time.monotonic()

@@ -15,8 +15,6 @@ import time
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from xview_training import checkpoints
 from xview_training.actions import actions_for
@@ -32,13 +30,13 @@ from xview_training.ppo.rollout import Rollout
 from xview_training.ppo.sampling import TaskSampler
 from xview_training.runs import progress
 from xview_training.runs.budget import Spending, share_done
+from xview_training.runs.line import Line
 from xview_training.runs.manifest import record_start
 from xview_training.runs.scalars import ScalarLog, WandbSettings, grouped
 from xview_training.tasks.sources import source_named
 from xview_training.tasks.task import Task
 from xview_training.validating import Look, Validating
 
-PLAIN_LINE_EVERY_S = 30.0  # where nobody sees a moving line
 SHOWN = ("rollout_success", "rollout_first_right", "kl", "explained_variance", "clip_fraction", "staleness")
 
 
@@ -94,26 +92,17 @@ class PpoTrainer:
     def train(self, resumed_from: Path | None = None) -> None:
         """Runs to the end, with checkpoints on the way."""
         record_start(self.run, "ppo", self.experiment, resumed_from)
-        console = Console()
         if resumed_from is not None:
             progress.cut(self.run, self.global_step)
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        saved = shown = time.monotonic()
-        with (
-            ScalarLog(self.run, self._wandb, self.global_step) as log,
-            Progress(*columns, console=console, refresh_per_second=1, disable=not console.is_terminal) as bar,
-        ):
-            line = bar.add_task("playing", total=None)
+        saved = time.monotonic()
+        with ScalarLog(self.run, self._wandb, self.global_step) as log, Line("playing") as line:
             while self.progress < 1:
                 before = self.global_step
                 with self.spent:
                     self.iterate()
                 self._validate(before)
                 self._report(log)
-                bar.update(line, description=self.line())
-                if not console.is_terminal and time.monotonic() - shown > PLAIN_LINE_EVERY_S:
-                    print(self.line(), flush=True)
-                    shown = time.monotonic()
+                line.show(self.line())
                 if time.monotonic() - saved > self.experiment.checkpoint_every_s:
                     self.save()
                     saved = time.monotonic()

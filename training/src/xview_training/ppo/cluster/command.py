@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
-from rich.console import Console
-from rich.progress import Progress as Bar
-from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
-
 from xview_training import checkpoints
 from xview_training.actions import actions_for
 from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.ppo.cluster.plan import ClusterRun
 from xview_training.ppo.cluster.running import Driver, Progress, start_ray, write_reference
-from xview_training.ppo.trainer import PLAIN_LINE_EVERY_S
+from xview_training.runs.line import Line
 from xview_training.runs.manifest import record_start
 from xview_training.tasks.sources import source_named
 from xview_training.validating import Validating
@@ -47,28 +41,20 @@ class Shown:
 
     def __init__(self, run: ClusterRun):
         self._run = run
-        self._console = Console()
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        self._moving = self._console.is_terminal
-        self._bar = Bar(*columns, console=self._console, refresh_per_second=1, disable=not self._moving)
-        self._line = self._bar.add_task("waiting for the learner", total=None)
+        self._line = Line("waiting for the learner")
         self._told: set[str] = set()
-        self._printed_s = time.monotonic()
 
     def __call__(self, progress: Progress) -> None:
-        """Shows it; without a terminal a line now and then."""
+        """Shows it."""
         for trouble in (*progress.store.complaints, *progress.troubles):
             if trouble not in self._told:
                 self._told.add(trouble)
-                self._console.print(trouble, markup=False, highlight=False)
-        self._bar.update(self._line, description=progress.line(self._run))
-        if not self._moving and time.monotonic() - self._printed_s > PLAIN_LINE_EVERY_S:
-            self._printed_s = time.monotonic()
-            print(progress.line(self._run), flush=True)
+                self._line.above(trouble)
+        self._line.show(progress.line(self._run))
 
     def __enter__(self) -> Shown:
-        self._bar.start()
+        self._line.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+    def __exit__(self, *exception: object) -> None:
+        self._line.__exit__(*exception)
