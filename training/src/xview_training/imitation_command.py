@@ -39,7 +39,7 @@ def train_imitation(
         start: run folder or checkpoint of a policy to begin with, its averaged weights; a new one without it. A policy
             that lacks keys which the tasks need is given them.
         run: folder of the run; runs/EXPERIMENT by default.
-        dataset: learn from the episodes in this folder, see `xview dataset record`.
+        dataset: learn from the episodes in this folder, see `xview dataset record`. The policy acts by their table.
         weights: begin with these published ROCKET-2 weights, a file or a folder; with a policy rocket2.
         seed: instead of the experiment's.
         suite: tasks to train on, instead of the experiment's.
@@ -56,9 +56,11 @@ def train_imitation(
     let_waiting_threads_sleep()
 
     from xview_training import checkpoints
+    from xview_training.datasets.dataset import Manifest
     from xview_training.experiments import experiment_named
     from xview_training.imitation.trainer import ImitationTrainer
     from xview_training.policy.more_keys import with_keys_of
+    from xview_training.policy.tables import acting_by
     from xview_training.runs.scalars import WandbSettings
     from xview_training.tasks.events import table_for
     from xview_training.tasks.sources import source_named
@@ -67,18 +69,25 @@ def train_imitation(
 
     settings = checked(experiment_named, experiment)
     folder_of_episodes = None if dataset is None else str(dataset.resolve())
+    table = table_for(checked(source_named, suite or settings.suite).events)
+    if dataset is not None:
+        table = checked(Manifest.read, dataset).actions
     looks = settings.validation
     if validate_every is not None:
         looks = dataclasses.replace(looks, every=validate_every)
+    elif dataset is not None and looks.every and table != table_for(source_named(looks.suite).events):
+        print(f"no looks at held-out worlds: the tasks of {looks.suite} are played with another table of actions")
+        looks = dataclasses.replace(looks, every=0)
     changes: dict[str, Any] = {"seed": seed, "suite": suite, "dataset": folder_of_episodes, "validation": looks}
     if (frames, minutes, core_minutes) != (None, None, None):
         changes |= {"frames": frames or 0, "minutes": minutes or 0.0, "core_minutes": core_minutes or 0.0}
     policy = None
     if start is not None:
         policy, _ = checked(load_policy, start)
-        table = table_for(checked(source_named, suite or settings.suite).events)
         policy = checked(with_keys_of, policy, table)
         changes["policy"] = policy.config
+    elif dataset is not None:
+        changes["policy"] = checked(acting_by, settings.policy, table)
     settings = checked(overridden, checked(changed, settings, changes), set)
     folder = run or Path("runs") / experiment
     held_out, logged = HeldOut(looks, settings.weights), WandbSettings() if wandb else None

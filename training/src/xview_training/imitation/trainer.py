@@ -32,6 +32,7 @@ from xview_training.policy.autocast import bfloat16
 from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.policy.rocket2.on_table import Rocket2OnTable
 from xview_training.policy.rocket2.weights import load_rocket2
+from xview_training.policy.tables import table_of
 from xview_training.runs import progress
 from xview_training.runs.budget import Spending, share_done
 from xview_training.runs.manifest import record_start
@@ -74,9 +75,10 @@ class ImitationTrainer:
 
     def _lessons(self) -> Lessons:
         settings, source, size = self.experiment, source_named(self.experiment.suite), self.policy.config.image_size
-        table = actions_for(source, self.policy)
         if settings.dataset:
-            return Recorded(settings.recorded, Dataset(Path(settings.dataset)), size, table, settings.seed)
+            dataset, table = Dataset(Path(settings.dataset)), table_of(self.policy.config)
+            return Recorded(settings.recorded, dataset, size, table, settings.seed)
+        actions_for(source, self.policy)  # complains where the tasks need another table
         return Dagger(settings.dagger, Collector(settings.collector, source, size, self.rng), self.rng)
 
     def start_from(self, weights: Path) -> None:
