@@ -206,7 +206,8 @@ def test_rocket2_learns_them_and_looks_at_no_world_that_is_played_by_another_tab
     )  # fmt: skip
     debug = EXPERIMENTS["debug"]
     changed = dataclasses.replace(
-        debug, policy=Rocket2Config(layout), recorded=RecordedConfig(streams=2, sequences=2, steps=8, updates=1),
+        debug, policy=Rocket2Config(layout), random_backbone=True,
+        recorded=RecordedConfig(streams=2, sequences=2, steps=8, updates=1),
         validation=dataclasses.replace(debug.validation, every=16),
     )  # fmt: skip
     monkeypatch.setitem(EXPERIMENTS, "debug", changed)

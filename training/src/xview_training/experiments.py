@@ -43,6 +43,7 @@ class ImitationExperiment:
     suite: str = "train"
     seed: int = 0
     policy: Config = SmallPolicyConfig()
+    random_backbone: bool = False  # a frozen backbone may keep random weights: to try things out
     dataset: str = ""  # folder of recorded episodes to learn from; empty: the learner plays, the expert labels (DAgger)
     collector: CollectorConfig = CollectorConfig()
     dagger: DaggerConfig = DaggerConfig()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
+from xview_deploy.spec import ContractError
 
 from xview_training.command_line import changed, checked, let_waiting_threads_sleep, overridden
 
@@ -17,6 +18,8 @@ def train_imitation(
     run: Path | None = None,
     dataset: Path | None = None,
     weights: Path | None = None,
+    backbone: Path | None = None,
+    mask_backbone: Path | None = None,
     seed: int | None = None,
     suite: str | None = None,
     frames: int | None = None,
@@ -41,6 +44,9 @@ def train_imitation(
         run: folder of the run; runs/EXPERIMENT by default.
         dataset: learn from the episodes in this folder, see `xview dataset record`. The policy acts by their table.
         weights: begin with these published ROCKET-2 weights, a file or a folder; with a policy rocket2.
+        backbone: begin with this vision transformer, a safetensors file of timm's; with a new policy rocket2, whose
+            backbone is frozen.
+        mask_backbone: the same for the one that sees the goal's mask, which learns and may begin anew.
         seed: instead of the experiment's.
         suite: tasks to train on, instead of the experiment's.
         frames: trained frames until the end, instead of the experiment's limits.
@@ -67,6 +73,8 @@ def train_imitation(
     from xview_training.trained import load_policy
     from xview_training.validation import HeldOut
 
+    if sum(each is not None for each in (start, weights, backbone or mask_backbone)) > 1:
+        raise ContractError("expected one of --from, --weights and --backbone (with --mask-backbone), got several")
     settings = checked(experiment_named, experiment)
     folder_of_episodes = None if dataset is None else str(dataset.resolve())
     table = table_for(checked(source_named, suite or settings.suite).events)
@@ -95,6 +103,8 @@ def train_imitation(
     newest = checkpoints.newest(folder / "checkpoints") if resume else None
     if newest is None and weights is not None:
         checked(trainer.start_from, weights)
+    if newest is None and (backbone or mask_backbone) is not None:
+        checked(trainer.see_with, backbone, mask_backbone)
     if newest is not None:
         print(f"resuming from {newest}")
         checked(trainer.resume, newest)

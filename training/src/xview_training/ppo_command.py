@@ -112,6 +112,10 @@ def train_ppo(
     if policy is not None:
         policy = checked(with_keys_of, policy, table_for(checked(source_named, settings.suite).events))
         settings = changed(settings, {"policy": policy.config})
+    elif settings.policy.architecture == "rocket2":
+        raise ContractError(
+            "a new rocket2 would see with random weights, for ever: expected --from and a policy that sees"
+        )
     logged, look = WandbSettings() if wandb else None, HeldOut(settings.validation, LossWeights())
     if in_process:
         _train_here(settings, folder, policy, str(start or ""), threads, device, logged, look, newest)
