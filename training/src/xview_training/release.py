@@ -15,6 +15,7 @@ from xview_deploy.spec import Event
 from xview_training.export import BundleOrigin, export_bundle
 from xview_training.naming import named
 from xview_training.parity.check import ParityReport, ParitySettings
+from xview_training.policy.rocket2.guided_on_table import GuidedOnTable
 from xview_training.policy.rocket2.layout import LAYOUTS
 from xview_training.policy.rocket2.on_table import Rocket2Config, Rocket2OnTable
 from xview_training.policy.rocket2.weights import load_rocket2
@@ -60,19 +61,30 @@ def export_checkpoint(
 
 
 def export_published(
-    weights: Path, out: Path, name: str, layout: str, table: str, precision: str, parity: ParitySettings
+    weights: Path,
+    out: Path,
+    name: str,
+    layout: str,
+    table: str,
+    precision: str,
+    parity: ParitySettings,
+    guidance: float = 0.0,
 ) -> ParityReport:
     """Writes published ROCKET-2 weights as a bundle that acts by a table of actions.
 
     weights: see `load_rocket2`. layout: where they are a file, a name of LAYOUTS. table: walk, full or minecraft.
-    ValueError names what does not fit, ExportError as `export_checkpoint`.
+    guidance: scale of the push towards the goal, see `GuidedRocket2`; 0 is none. ValueError names what does not fit,
+    ExportError as `export_checkpoint`.
     """
     actions = named(known_tables(), table, "table of actions")
     fields = {} if weights.is_dir() else dataclasses.asdict(named(LAYOUTS, layout, "layout of ROCKET-2"))
     rocket2 = load_rocket2(weights, **fields)
-    policy = Rocket2OnTable(Rocket2Config(rocket2.layout, actions), rocket2)
+    config = Rocket2Config(rocket2.layout, actions)
+    policy = GuidedOnTable(config, rocket2, guidance) if guidance else Rocket2OnTable(config, rocket2)
     events = tuple(sorted(event.value for event in Event))
-    origin = BundleOrigin(name, events, "rocket2", actions, training={"weights": weights.name})
+    origin = BundleOrigin(
+        name, events, "rocket2", actions, training={"weights": weights.name, "guidance": f"{guidance:g}"}
+    )
     return export_bundle(policy, out, origin, parity, precision)
 
 
