@@ -145,11 +145,12 @@ class ImitationTrainer:
     def _update(self, batch: Chunk) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = self.experiment.learning_rate * self._schedule()
+        unit = self.policy.value_unit(batch.labels.value[batch.labels.alive.bool()])
         with bfloat16(self.device):
             goal = self.policy.encode_goal(batch.goal_image, batch.goal_mask)
             inputs = batch.images, goal, batch.event, batch.previous_action, batch.state, self._hidden(batch)
             output, state = self.policy(*inputs)
-        losses = imitation_losses(output, batch.labels, self.experiment.weights)
+        losses = imitation_losses(output, batch.labels, self.experiment.weights, unit)
         self.lessons.remember(state.detach())
         self.optimizer.zero_grad()
         losses["total"].backward()

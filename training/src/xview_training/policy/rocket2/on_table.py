@@ -97,6 +97,8 @@ class Rocket2OnTable(CrossViewPolicy):
     The bearing is that of its point in the picture: ROCKET-2 has none of its own.
     """
 
+    moved = ("rocket2.value_head.normalizer.",)
+
     _classes: Tensor  # (rows, 2), see `classes_of`
     _counted: Tensor  # bool (rows, 2), see `counted_once`
     _row_keys: Tensor  # (rows, 19), in the order of EMBEDDED_KEYS
@@ -160,6 +162,16 @@ class Rocket2OnTable(CrossViewPolicy):
         """ROCKET-2's own answers (B, T, ...), and the memory after them."""
         answer: tuple[Rocket2Output, State] = self.rocket2(images, goal, event, previous, state)
         return answer
+
+    def value_unit(self, returns: Tensor) -> Tensor:
+        """The deviation of all returns so far, these included: the published loss is between normalised returns.
+
+        Both sides of an error have the same mean taken off, so that what is left of normalising is this division.
+        """
+        normaliser = self.rocket2.value_head.normalizer
+        if returns.numel():
+            normaliser.update(returns)
+        return normaliser.moments()[1].squeeze(0)
 
     def marginals(self, buttons: Tensor, camera: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Log-probabilities (B, T, 8641) and (B, T, 121) -> of rows (B, T, rows), pitch and yaw (B, T, 11)."""
