@@ -38,7 +38,7 @@ def train_imitation(
 
     Args:
         experiment: named settings, see xview_training/experiments.py (debug, cpu, control, five,
-            rocket2).
+            h200, rocket2, and paper, which is the same).
         start: run folder or checkpoint of a policy to begin with, its averaged weights; a new one without it. A policy
             that lacks keys which the tasks need is given them.
         run: folder of the run; runs/EXPERIMENT by default.
