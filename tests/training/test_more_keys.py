@@ -58,8 +58,14 @@ def test_keys_are_never_taken_away(walker):
         with_keys_of(with_keys_of(walker, FULL), WALK)
 
 
-def test_another_architecture_or_table_is_refused():
-    with pytest.raises(ValueError, match=r"action_sizes: expected \(10, .* got rocket2"):
-        with_keys_of(untrained("rocket2-small"), FULL)
+def test_rocket2_wears_any_table_with_the_weights_it_has():
+    policy = untrained("rocket2-small")
+    fuller = with_keys_of(policy, FULL)
+    assert (fuller.config.actions, fuller.rocket2) == (FULL, policy.rocket2)
+    assert with_keys_of(fuller, WALK).config == policy.config
+    assert with_keys_of(policy, WALK) is policy
+
+
+def test_an_unknown_table_is_refused():
     with pytest.raises(ValueError, match=r"got small with \(3, 3, 3\)"):
         with_keys_of(build(SmallPolicyConfig(action_sizes=(3, 3, 3))), FULL)

@@ -10,12 +10,17 @@ import pytest
 import torch
 from xview_deploy.bundle import read_bundle
 from xview_deploy.cli import installed_commands, run
+from xview_deploy.runtime.onnx_graphs import Graphs
 from xview_deploy.runtime.onnx_policy import OnnxPolicy
 from xview_deploy.spec import Event
 from xview_training.parity.check import ParitySettings
+from xview_training.parity.scenes import RandomInputs
+from xview_training.policy.rocket2.guidance import GuidedRocket2
+from xview_training.policy.rocket2.heads import PreviousAction
 from xview_training.policy.rocket2.layout import SMALL
+from xview_training.policy.rocket2.on_table import Rocket2Config, Rocket2OnTable
 from xview_training.policy.rocket2.policy import Rocket2Policy
-from xview_training.policy.rocket2.weights import save_rocket2
+from xview_training.policy.rocket2.weights import load_rocket2, save_rocket2
 from xview_training.policy.vit import VIT_SIZES, VitSize
 from xview_training.release import export_published
 
@@ -71,6 +76,36 @@ def test_a_robot_runs_it_as_any_other_policy(bundle):
     assert all(abs(np.linalg.norm(decision.belief.bearing) - 1) < 1e-3 for decision in decisions)
 
 
+def test_a_guided_bundle_carries_both_memories_and_answers_as_guidance_does_in_torch(weights, tmp_path):
+    path = tmp_path / "guided.xview"
+    report = export_published(weights, path, "guided", "released", "full", "fp32", SHORT, guidance=1.5)
+    assert report.rollouts["random"].agreement == 1
+    metadata = read_bundle(path).metadata
+    assert metadata.training["guidance"] == "1.5"
+    assert [spec.shape for spec in metadata.state] == [(-1, 2, 33, 64), (-1, 2, 33, 64), (-1, 33)]
+
+    rocket2 = load_rocket2(weights)
+    guided, table = GuidedRocket2(rocket2, 1.5), metadata.actions
+    on_table = Rocket2OnTable(Rocket2Config(rocket2.layout, table), rocket2)
+    inputs, graphs = RandomInputs(224, table.sizes, 2, seed=4), Graphs.load(path)
+    picture, mask = inputs.goal()
+    goal, encoded = guided.encode_goal(*map(torch.from_numpy, (picture, mask))), graphs.encode_goal(picture, mask)
+    state, carried, event = guided.initial_state(2), graphs.initial_state(2), np.array([7, 3])
+    for _ in range(6):  # twice the memory
+        image, action = inputs.image(), inputs.action()
+        answer, carried = graphs.step(image, encoded, event, action, carried)
+        keys = on_table._row_keys[torch.from_numpy(action[:, :1])]
+        camera = torch.tensor(table.camera_deg)[torch.from_numpy(action[:, None, 1:])]
+        with torch.no_grad():
+            own, state = guided(
+                torch.from_numpy(image[:, None]), goal, torch.from_numpy(event), PreviousAction(keys, camera), state
+            )
+            rows, pitch, yaw = on_table.marginals(own.buttons, own.camera)
+        for got, wanted in zip(answer.logits, (rows, pitch, yaw), strict=True):
+            np.testing.assert_allclose(got, wanted[:, 0].numpy(), atol=1e-4)
+        np.testing.assert_allclose(answer.value, own.value[:, 0].numpy(), atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -78,6 +113,8 @@ def test_a_robot_runs_it_as_any_other_policy(bundle):
         (("--weights", "{weights}", "--table", "wlak"), "unknown table of actions 'wlak': did you mean 'walk'"),
         (("--weights", "{weights}/model.safetensors", "--layout", "xxl"), "unknown layout of ROCKET-2 'xxl'"),
         (("--weights", "{weights}/model.safetensors"), "does not fit the layout"),
+        (("--weights", "{weights}", "--guidance", "-1"), "scale is -1.0: expected a number from zero on"),
+        (("--checkpoint", "{weights}", "--guidance", "1.5"), "--guidance: expected --weights too"),
     ],
 )
 def test_what_does_not_fit_is_said_in_a_line_and_nothing_is_written(weights, tmp_path, capsys, arguments, said):

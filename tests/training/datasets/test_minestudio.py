@@ -1,6 +1,9 @@
 """Trajectories in MineStudio's layout, made here: published files are many gigabytes and none was read."""
 
+import dataclasses
 import io
+import json
+import math
 import os
 import pickle
 from fractions import Fraction
@@ -10,10 +13,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from xview_deploy.bundle import read_bundle
 from xview_deploy.cli import installed_commands, run
 from xview_training.datasets.dataset import Dataset
 from xview_training.datasets.recording import DatasetError, places_of
+from xview_training.experiments import EXPERIMENTS
+from xview_training.imitation.recorded import RecordedConfig
+from xview_training.parity.check import ParitySettings
 from xview_training.policy.minecraft_actions import KEYS, minecraft_table
+from xview_training.policy.rocket2.layout import SMALL
+from xview_training.policy.rocket2.on_table import Rocket2Config
+from xview_training.policy.tables import table_of
+from xview_training.policy.vit import VIT_SIZES, VitSize
+from xview_training.release import export_checkpoint
+from xview_training.trained import load_policy, trained
 
 pytest.importorskip("lmdb", reason="the extra `datasets` is not installed")
 
@@ -161,6 +174,49 @@ def test_the_command_converts_and_counts(trajectories, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "1 left out: craft or switch" in said
     assert "2 episodes, 23 frames, from minestudio source" in said
+
+
+def learn_from(folder, run_folder, *arguments: str) -> list[dict]:
+    """Two updates of the experiment `debug` on a data set; its lines of progress."""
+    given = ["--dataset", str(folder), "--run", str(run_folder), "--threads", "1", "--frames", "32", *arguments]
+    assert run(installed_commands(), ["train", "imitation", "--experiment", "debug", *given]) == 0
+    return [json.loads(line) for line in (run_folder / "progress.jsonl").read_text().splitlines()]
+
+
+def test_the_small_policy_learns_them_by_minecrafts_table_and_becomes_a_bundle(trajectories, tmp_path):
+    from_minestudio(trajectories, tmp_path / "set", MineStudioConfig(64))
+    rows = learn_from(tmp_path / "set", tmp_path / "run")
+    assert all(math.isfinite(value) for row in rows for value in row.values())
+    assert load_policy(tmp_path / "run")[0].config.action_sizes == (4321, 11, 11)
+    assert trained(tmp_path / "run").actions == minecraft_table()
+    quick = ParitySettings(steps=4, world_steps=6, world_batch=2)
+    report = export_checkpoint(tmp_path / "run", tmp_path / "mine.xview", "mine", (), "fp32", quick)
+    assert report.rollouts["world"].agreement == 1
+    metadata = read_bundle(tmp_path / "mine.xview").metadata
+    assert (metadata.actions, metadata.events) == (minecraft_table(), ("approach", "break", "hunt", "use"))
+
+
+def test_rocket2_learns_them_and_looks_at_no_world_that_is_played_by_another_table(
+    trajectories, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setitem(VIT_SIZES, "vit_tiny_patch16_224", VitSize(192, 3, depth=1))
+    layout = dataclasses.replace(
+        SMALL, view_backbone="vit_tiny_patch16_224", mask_backbone="vit_tiny_patch16_224", hiddim=32, num_heads=2,
+        num_layers=1, mem_len=3,
+    )  # fmt: skip
+    debug = EXPERIMENTS["debug"]
+    changed = dataclasses.replace(
+        debug, policy=Rocket2Config(layout), random_backbone=True,
+        recorded=RecordedConfig(streams=2, sequences=2, steps=8, updates=1),
+        validation=dataclasses.replace(debug.validation, every=16),
+    )  # fmt: skip
+    monkeypatch.setitem(EXPERIMENTS, "debug", changed)
+    from_minestudio(trajectories, tmp_path / "set", MineStudioConfig(224))
+    rows = learn_from(tmp_path / "set", tmp_path / "run")
+    assert [row["step"] for row in rows] == [16, 32]
+    assert all(math.isfinite(value) for row in rows for value in row.values())
+    assert "no looks at held-out worlds: the tasks of heldout are played with another table" in capsys.readouterr().out
+    assert table_of(load_policy(tmp_path / "run")[0].config) == minecraft_table()
 
 
 class Harmful:

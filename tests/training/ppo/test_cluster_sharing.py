@@ -60,7 +60,8 @@ def take_part(rank: int, meeting: Path) -> tuple:
             parameter.grad = torch.full_like(parameter, float(rank))
         SharingLearner.combine(SimpleNamespace(device=CPU), parameters, decisions=(30, 10)[rank])
         told = told_by_first(("of", rank)), sum_of(rank + 1, CPU), least_of(5 - rank, CPU)
-        return [parameter.grad for parameter in parameters], told
+        returns = SharingLearner.gather(SimpleNamespace(device=CPU), torch.full((rank + 1,), float(rank)))
+        return [parameter.grad for parameter in parameters], told, returns.tolist()
     finally:
         dist.destroy_process_group()
 
@@ -68,12 +69,13 @@ def take_part(rank: int, meeting: Path) -> tuple:
 def test_gradients_of_two_learners_are_their_mean_over_decisions(tmp_path):
     meeting = tmp_path / "meeting"
     second = subprocess.Popen([sys.executable, "-c", SECOND, str(Path(__file__).parent), str(meeting)])
-    gradients, told = take_part(0, meeting)
+    gradients, told, returns = take_part(0, meeting)
     assert second.wait(60) == 0
     assert torch.allclose(gradients[0], torch.full((2, 2), 0.25))
     assert torch.allclose(gradients[1], torch.full((3,), 0.25))
     assert gradients[2] is None
     assert told == (("of", 0), 3.0, 4.0)
+    assert returns == [0.0, 1.0, 1.0]
 
 
 def test_a_learner_alone_meets_nobody():

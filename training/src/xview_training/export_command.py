@@ -15,6 +15,7 @@ def export(
     weights: Path | None = None,
     layout: str = "released",
     table: str = "walk",
+    guidance: float = 0.0,
     name: str = "small",
     results: tuple[Path, ...] = (),
     precision: str = "fp32",
@@ -31,6 +32,8 @@ def export(
             a folder as the hub has it.
         layout: of such a file (released, xl, small); a folder says it itself.
         table: of actions, by which such weights act (walk, full, minecraft).
+        guidance: push such weights' choices towards the goal, as far as this says (1.5 is their authors' habit): each
+            picture is then answered with the goal and without. Policies that are trained here know no lack of a goal.
         name: what the bundle calls itself.
         results: JSON files of `xview evaluate` whose success rates the bundle shall carry.
         precision: fp32, fp16 (for GPUs) or int8 (for processors).
@@ -43,11 +46,13 @@ def export(
 
     if (checkpoint is None) == (weights is None):
         raise ContractError("expected --checkpoint or --weights, one of them")
+    if guidance and weights is None:
+        raise ContractError("--guidance: expected --weights too, for our training never leaves out the goal")
 
     tasks = episodes if episodes is not None else 0 if precision == "fp32" else 200
     settings = ParitySettings(suite=suite, episodes=tasks)
     if weights is not None:
-        report = checked(export_published, weights, out, name, layout, table, precision, settings)
+        report = checked(export_published, weights, out, name, layout, table, precision, settings, guidance)
     else:
         report = checked(export_checkpoint, checkpoint, out, name, results, precision, settings)
     print("\n".join(describe(report)))

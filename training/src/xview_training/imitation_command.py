@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
+from xview_deploy.spec import ContractError
 
 from xview_training.command_line import changed, checked, let_waiting_threads_sleep, overridden
 
@@ -17,6 +18,8 @@ def train_imitation(
     run: Path | None = None,
     dataset: Path | None = None,
     weights: Path | None = None,
+    backbone: Path | None = None,
+    mask_backbone: Path | None = None,
     seed: int | None = None,
     suite: str | None = None,
     frames: int | None = None,
@@ -35,12 +38,15 @@ def train_imitation(
 
     Args:
         experiment: named settings, see xview_training/experiments.py (debug, cpu, control, five,
-            rocket2).
+            h200, rocket2, and paper, which is the same).
         start: run folder or checkpoint of a policy to begin with, its averaged weights; a new one without it. A policy
             that lacks keys which the tasks need is given them.
         run: folder of the run; runs/EXPERIMENT by default.
-        dataset: learn from the episodes in this folder, see `xview dataset record`.
+        dataset: learn from the episodes in this folder, see `xview dataset record`. The policy acts by their table.
         weights: begin with these published ROCKET-2 weights, a file or a folder; with a policy rocket2.
+        backbone: begin with this vision transformer, a safetensors file of timm's; with a new policy rocket2, whose
+            backbone is frozen.
+        mask_backbone: the same for the one that sees the goal's mask, which learns and may begin anew.
         seed: instead of the experiment's.
         suite: tasks to train on, instead of the experiment's.
         frames: trained frames until the end, instead of the experiment's limits.
@@ -55,9 +61,11 @@ def train_imitation(
     """
     let_waiting_threads_sleep()
 
+    from xview_training.datasets.dataset import Manifest
     from xview_training.experiments import experiment_named
     from xview_training.imitation.trainer import ImitationTrainer
     from xview_training.policy.more_keys import with_keys_of
+    from xview_training.policy.tables import acting_by
     from xview_training.runs.resuming import resumed_from
     from xview_training.runs.scalars import WandbSettings
     from xview_training.tasks.events import table_for
@@ -65,20 +73,29 @@ def train_imitation(
     from xview_training.trained import load_policy
     from xview_training.validation import HeldOut
 
+    if sum(each is not None for each in (start, weights, backbone or mask_backbone)) > 1:
+        raise ContractError("expected one of --from, --weights and --backbone (with --mask-backbone), got several")
     settings = checked(experiment_named, experiment)
     folder_of_episodes = None if dataset is None else str(dataset.resolve())
+    table = table_for(checked(source_named, suite or settings.suite).events)
+    if dataset is not None:
+        table = checked(Manifest.read, dataset).actions
     looks = settings.validation
     if validate_every is not None:
         looks = dataclasses.replace(looks, every=validate_every)
+    elif dataset is not None and looks.every and table != table_for(source_named(looks.suite).events):
+        print(f"no looks at held-out worlds: the tasks of {looks.suite} are played with another table of actions")
+        looks = dataclasses.replace(looks, every=0)
     changes: dict[str, Any] = {"seed": seed, "suite": suite, "dataset": folder_of_episodes, "validation": looks}
     if (frames, minutes, core_minutes) != (None, None, None):
         changes |= {"frames": frames or 0, "minutes": minutes or 0.0, "core_minutes": core_minutes or 0.0}
     policy = None
     if start is not None:
         policy, _ = checked(load_policy, start)
-        table = table_for(checked(source_named, suite or settings.suite).events)
         policy = checked(with_keys_of, policy, table)
         changes["policy"] = policy.config
+    elif dataset is not None:
+        changes["policy"] = checked(acting_by, settings.policy, table)
     settings = checked(overridden, checked(changed, settings, changes), set)
     folder = run or Path("runs") / experiment
     held_out, logged = HeldOut(looks, settings.weights), WandbSettings() if wandb else None
@@ -86,6 +103,8 @@ def train_imitation(
     newest = checked(resumed_from, folder, resume)
     if newest is None and weights is not None:
         checked(trainer.start_from, weights)
+    if newest is None and (backbone or mask_backbone) is not None:
+        checked(trainer.see_with, backbone, mask_backbone)
     if newest is not None:
         print(f"resuming from {newest}")
         checked(trainer.resume, newest)

@@ -46,7 +46,8 @@ def train_ppo(
 
     Args:
         experiment: named settings, see xview_training/ppo/experiments.py (debug, cpu, five, h200, paper).
-        start: run folder or checkpoint of the policy to begin with, usually of imitation; a new one without it.
+        start: run folder or checkpoint of the policy to begin with, usually of imitation; a new one without it. It is
+            given keys that the tasks need and it lacks.
         run: folder of the run; runs/ppo-EXPERIMENT by default.
         suite: tasks to train on, a suite or a file of `xview tasks make`, instead of the experiment's.
         seed: instead of the experiment's.
@@ -72,9 +73,12 @@ def train_ppo(
     let_waiting_threads_sleep()
 
     from xview_training.imitation.losses import LossWeights
+    from xview_training.policy.more_keys import with_keys_of
     from xview_training.ppo.experiments import ppo_experiment_named
     from xview_training.runs.resuming import AUTO, NEVER, resumed_from
     from xview_training.runs.scalars import WandbSettings
+    from xview_training.tasks.events import table_for
+    from xview_training.tasks.sources import source_named
     from xview_training.trained import load_policy
     from xview_training.validation import HeldOut
 
@@ -108,6 +112,13 @@ def train_ppo(
     settings = checked(overridden, checked(changed, settings, changes), set)
     if policy is not None and settings.policy != policy.config:
         raise ContractError(f"--set policy: expected that of {source}, which the run starts with; train another first")
+    if policy is not None:
+        policy = checked(with_keys_of, policy, table_for(checked(source_named, settings.suite).events))
+        settings = changed(settings, {"policy": policy.config})
+    elif settings.policy.architecture == "rocket2":
+        raise ContractError(
+            "a new rocket2 would see with random weights, for ever: expected --from and a policy that sees"
+        )
     logged, look = WandbSettings() if wandb else None, HeldOut(settings.validation, LossWeights())
     if in_process:
         _train_here(settings, folder, policy, str(start or ""), threads, device, logged, look, newest)

@@ -10,15 +10,16 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from xview_deploy.spec import ACTION_TABLES, Event
+from xview_deploy.spec import Event
 
 from xview_training.export import BundleOrigin, export_bundle
 from xview_training.naming import named
 from xview_training.parity.check import ParityReport, ParitySettings
-from xview_training.policy.minecraft_actions import minecraft_table
+from xview_training.policy.rocket2.guided_on_table import GuidedOnTable
 from xview_training.policy.rocket2.layout import LAYOUTS
 from xview_training.policy.rocket2.on_table import Rocket2Config, Rocket2OnTable
 from xview_training.policy.rocket2.weights import load_rocket2
+from xview_training.policy.tables import known_tables, table_of
 from xview_training.runs.manifest import revision
 from xview_training.tasks.events import table_for
 from xview_training.tasks.sources import source_named
@@ -39,12 +40,14 @@ def export_checkpoint(
     """
     policy, state = load_policy(checkpoint)
     experiment = state["experiment"]
-    events = source_named(experiment["suite"]).events
+    events, actions = source_named(experiment["suite"]).events, table_of(policy.config)
+    # A policy with another table than its suite's did not learn there: it learnt what people did, of all events.
+    asked = {event.asked for event in events} if actions == table_for(events) else set(Event)
     origin = BundleOrigin(
         name=name,
-        events=tuple(sorted({event.asked.value for event in events})),
+        events=tuple(sorted(event.value for event in asked)),
         policy=policy.config.architecture,
-        actions=table_for(events),
+        actions=actions,
         training={
             "experiment": experiment["name"],
             "seed": str(experiment["seed"]),
@@ -58,19 +61,30 @@ def export_checkpoint(
 
 
 def export_published(
-    weights: Path, out: Path, name: str, layout: str, table: str, precision: str, parity: ParitySettings
+    weights: Path,
+    out: Path,
+    name: str,
+    layout: str,
+    table: str,
+    precision: str,
+    parity: ParitySettings,
+    guidance: float = 0.0,
 ) -> ParityReport:
     """Writes published ROCKET-2 weights as a bundle that acts by a table of actions.
 
     weights: see `load_rocket2`. layout: where they are a file, a name of LAYOUTS. table: walk, full or minecraft.
-    ValueError names what does not fit, ExportError as `export_checkpoint`.
+    guidance: scale of the push towards the goal, see `GuidedRocket2`; 0 is none. ValueError names what does not fit,
+    ExportError as `export_checkpoint`.
     """
-    actions = named(ACTION_TABLES | {"minecraft": minecraft_table()}, table, "table of actions")
+    actions = named(known_tables(), table, "table of actions")
     fields = {} if weights.is_dir() else dataclasses.asdict(named(LAYOUTS, layout, "layout of ROCKET-2"))
     rocket2 = load_rocket2(weights, **fields)
-    policy = Rocket2OnTable(Rocket2Config(rocket2.layout, actions), rocket2)
+    config = Rocket2Config(rocket2.layout, actions)
+    policy = GuidedOnTable(config, rocket2, guidance) if guidance else Rocket2OnTable(config, rocket2)
     events = tuple(sorted(event.value for event in Event))
-    origin = BundleOrigin(name, events, "rocket2", actions, training={"weights": weights.name})
+    origin = BundleOrigin(
+        name, events, "rocket2", actions, training={"weights": weights.name, "guidance": f"{guidance:g}"}
+    )
     return export_bundle(policy, out, origin, parity, precision)
 
 

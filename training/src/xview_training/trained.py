@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 from xview_deploy.runtime.network import Network
-from xview_deploy.spec import ACTION_TABLES, ActionTable
+from xview_deploy.spec import ActionTable
 
 from xview_training import checkpoints
 from xview_training.policy.architectures import build, config_from
 from xview_training.policy.cross_view import CrossViewPolicy
+from xview_training.policy.tables import table_of
 from xview_training.torch_network import TorchNetwork
 
 
@@ -43,14 +44,14 @@ class Trained:
 def trained(folder: Path) -> Trained:
     """The averaged policy of a run's newest checkpoint, or of one checkpoint, on one thread of the CPU.
 
-    One thread, for this whole process: with more, sums may round otherwise. ValueError where there is no checkpoint.
+    One thread, for this whole process: with more, sums may round otherwise. ValueError where there is no checkpoint, or
+    its heads are of no table of actions.
     """
     torch.set_num_threads(1)
     policy, state = load_policy(folder)
-    sizes = policy.config.action_sizes
-    table = next((table for table in ACTION_TABLES.values() if table.sizes == sizes), None)
-    if table is None:
-        known = ", ".join(f"{name} {table.sizes}" for name, table in ACTION_TABLES.items())
-        raise ValueError(f"{folder}: expected the heads of an action table, {known}; got {sizes}")
+    try:
+        table = table_of(policy.config)
+    except ValueError as error:
+        raise ValueError(f"{folder}: {error}") from None
     name = f"{state['experiment']['name']} at {state['global_step']:,}"
     return Trained(name, TorchNetwork(policy.eval()), table, policy.config.image_size)

@@ -75,8 +75,13 @@ def belief_losses(output: PolicyOutput, labels: Labels, visible_frames: float) -
     }
 
 
-def imitation_losses(output: PolicyOutput, labels: Labels, weights: LossWeights) -> dict[str, Tensor]:
-    """Each loss by name, unweighted, and `total`, their weighted sum. All scalars."""
+def imitation_losses(
+    output: PolicyOutput, labels: Labels, weights: LossWeights, value_unit: Tensor | float = 1.0
+) -> dict[str, Tensor]:
+    """Each loss by name, unweighted, and `total`, their weighted sum. All scalars.
+
+    value_unit: see `CrossViewPolicy.value_unit`.
+    """
     alive = labels.alive.bool()
     losses = {
         head: masked_mean(cross_entropy(logits, labels.action[..., index]), alive)
@@ -85,7 +90,7 @@ def imitation_losses(output: PolicyOutput, labels: Labels, weights: LossWeights)
         )
     }
     losses |= belief_losses(output, labels, weights.visible_frames)
-    losses["value"] = masked_mean((output.value - labels.value).square(), alive)
+    losses["value"] = masked_mean(((output.value - labels.value) / value_unit).square(), alive)
     losses["total"] = sum(
         (getattr(weights, name) * loss for name, loss in losses.items()), torch.zeros_like(losses["value"])
     )

@@ -21,6 +21,7 @@ from xview_training import checkpoints
 from xview_training.actions import actions_for
 from xview_training.datasets.dataset import Dataset
 from xview_training.experiments import ImitationExperiment
+from xview_training.imitation.beginning import is_frozen_at_random, missing_backbone, wear_backbones, wear_weights
 from xview_training.imitation.collector import Collector
 from xview_training.imitation.dagger import Dagger
 from xview_training.imitation.lessons import Chunk, Lessons
@@ -29,8 +30,7 @@ from xview_training.imitation.recorded import Recorded
 from xview_training.policy.architectures import build, config_from
 from xview_training.policy.autocast import bfloat16
 from xview_training.policy.cross_view import CrossViewPolicy
-from xview_training.policy.rocket2.on_table import Rocket2OnTable
-from xview_training.policy.rocket2.weights import load_rocket2
+from xview_training.policy.tables import table_of
 from xview_training.runs import progress
 from xview_training.runs.budget import Spending, share_done
 from xview_training.runs.line import Line
@@ -61,6 +61,7 @@ class ImitationTrainer:
         torch.set_num_threads(threads)
         self.experiment, self.run, self.device = experiment, run, torch.device(device)
         self.policy = (copy.deepcopy(start) if start else build(experiment.policy)).to(self.device)
+        self._blind = start is None and is_frozen_at_random(self.policy)
         self.average = copy.deepcopy(self.policy).eval()
         self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=experiment.learning_rate, betas=(0.9, 0.98))
         self.rng = np.random.default_rng(experiment.seed)
@@ -74,19 +75,21 @@ class ImitationTrainer:
 
     def _lessons(self) -> Lessons:
         settings, source, size = self.experiment, source_named(self.experiment.suite), self.policy.config.image_size
-        table = actions_for(source, self.policy)
         if settings.dataset:
-            return Recorded(settings.recorded, Dataset(Path(settings.dataset)), size, table, settings.seed)
+            dataset, table = Dataset(Path(settings.dataset)), table_of(self.policy.config)
+            return Recorded(settings.recorded, dataset, size, table, settings.seed)
+        actions_for(source, self.policy)  # complains where the tasks need another table
         return Dagger(settings.dagger, Collector(settings.collector, source, size, self.rng), self.rng)
 
     def start_from(self, weights: Path) -> None:
-        """Begins with published ROCKET-2 weights (see `load_rocket2`) of the experiment's layout; ValueError names
-        what does not fit."""
-        if not isinstance(self.policy, Rocket2OnTable):
-            raise ValueError(f"weights: expected a policy rocket2, got {self.experiment.policy.architecture}")
-        state = load_rocket2(weights, **dataclasses.asdict(self.policy.config.layout)).state_dict()
-        for policy in (self.policy, self.average):
-            policy.get_submodule("rocket2").load_state_dict(state)
+        """Begins with published ROCKET-2 weights; see `wear_weights`."""
+        wear_weights((self.policy, self.average), weights)
+        self._blind = False
+
+    def see_with(self, view: Path | None, mask: Path | None) -> None:
+        """Begins with published vision transformers; see `wear_backbones`."""
+        wear_backbones((self.policy, self.average), view, mask)
+        self._blind = self._blind and view is None
 
     def _parameter_groups(self) -> list[dict]:
         """Weight decay on matrices only; what is frozen is left out."""
@@ -102,7 +105,12 @@ class ImitationTrainer:
         return share_done(self.experiment, self.global_step, self.spent.seconds, self.spent.core_seconds)
 
     def train(self, resumed_from: Path | None = None) -> None:
-        """Runs to the end, with checkpoints on the way; ValueError where the folder holds another kind of run."""
+        """Runs to the end, with checkpoints on the way.
+
+        ValueError where the folder holds another kind of run, or the policy would keep random weights.
+        """
+        if self._blind and not self.experiment.random_backbone:
+            raise missing_backbone(self.policy)
         record_start(self.run, "imitation", self.experiment, resumed_from)
         if resumed_from is not None:
             progress.cut(self.run, self.global_step)
@@ -132,11 +140,12 @@ class ImitationTrainer:
     def _update(self, batch: Chunk) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = self.experiment.learning_rate * self._schedule()
+        unit = self.policy.value_unit(batch.labels.value[batch.labels.alive.bool()])
         with bfloat16(self.device):
             goal = self.policy.encode_goal(batch.goal_image, batch.goal_mask)
             inputs = batch.images, goal, batch.event, batch.previous_action, batch.state, self._hidden(batch)
             output, state = self.policy(*inputs)
-        losses = imitation_losses(output, batch.labels, self.experiment.weights)
+        losses = imitation_losses(output, batch.labels, self.experiment.weights, unit)
         self.lessons.remember(state.detach())
         self.optimizer.zero_grad()
         losses["total"].backward()
@@ -231,6 +240,7 @@ class ImitationTrainer:
                 _, index, key = name.split(".", 2)
                 packed["state"].setdefault(int(index), {})[key] = tensor
         self.optimizer.load_state_dict(packed)
+        self._blind = False
         torch.set_rng_state(tensors["torch_rng"])
         self.rng.bit_generator.state = state["rng"]
         self.global_step, self.updates = state["global_step"], state["updates"]

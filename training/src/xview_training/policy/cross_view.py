@@ -50,6 +50,8 @@ class CrossViewPolicy(nn.Module, abc.ABC):
     # answers with percepts, and has `act_on`.
     perception: tuple[str, ...] = ()
     percept_width: int = 0  # P, numbers of a percept
+    # Parameters without a gradient that an update moves all the same, by the start of their names.
+    moved: tuple[str, ...] = ()
 
     @abc.abstractmethod
     def initial_state(self, batch: int) -> State:
@@ -76,6 +78,13 @@ class CrossViewPolicy(nn.Module, abc.ABC):
         state: the memory before the first picture. hidden: bool (B, T), where the previous action is not told.
         Returns outputs (B, T, ...) and the memory after the last.
         """
+
+    def value_unit(self, returns: Tensor) -> Tensor:
+        """What errors of the value are divided by before they are squared, a scalar: one, where they are taken plainly.
+
+        returns: (n,) that an update is about to learn from; asked once an update, before the pictures are answered.
+        """
+        return returns.new_ones(())
 
     def act_on(
         self, percept: Tensor, event: Tensor, previous_action: Tensor, state: State

@@ -1,6 +1,7 @@
 """A trained policy that is given more keys: all that it has learnt stays, the new rows of its table begin untrained.
 
-So what was learnt in simple worlds with a short table of actions goes on in the full world. Knows no tasks.
+So what was learnt in simple worlds with a short table of actions goes on in the full world. `rocket2` has every key of
+Minecraft and wears whichever table is asked for, shorter ones too. Knows no tasks.
 """
 
 from __future__ import annotations
@@ -9,26 +10,31 @@ import dataclasses
 
 import torch
 from torch import Tensor
-from xview_deploy.spec import ACTION_TABLES, ActionTable
+from xview_deploy.spec import ActionTable
 
 from xview_training.policy.architectures import build
 from xview_training.policy.cross_view import CrossViewPolicy
+from xview_training.policy.rocket2.on_table import Rocket2OnTable
 from xview_training.policy.small import SmallPolicyConfig
+from xview_training.policy.tables import known_tables
 
 CHOICES = ("decision.action.weight", "decision.action.bias")  # rows: keys, then both camera heads
 PRESSED = "previous.0.weight"  # rows: keys
 
 
 def with_keys_of(policy: CrossViewPolicy, table: ActionTable) -> CrossViewPolicy:
-    """The policy itself where it has that table's keys; else a `small` one that has them and knows what it knew.
+    """The policy itself where it has that table's keys; else one that has them and knows what it knew.
 
-    A row of the old table keeps its logits, wherever the new table has it. ValueError where the policy is another one,
-    or where the new table lacks a row or has another camera.
+    A row of a `small` policy's old table keeps its logits, wherever the new table has it. ValueError where its table is
+    unknown, or where the new one lacks a row or has another camera.
     """
     config = policy.config
+    if isinstance(policy, Rocket2OnTable):
+        same = policy.config.actions == table
+        return policy if same else Rocket2OnTable(dataclasses.replace(policy.config, actions=table), policy.rocket2)
     if config.action_sizes == table.sizes:
         return policy
-    old = next((known for known in ACTION_TABLES.values() if known.sizes == config.action_sizes), None)
+    old = next((known for known in known_tables().values() if known.sizes == config.action_sizes), None)
     if old is None or not isinstance(config, SmallPolicyConfig):
         raise ValueError(
             f"action_sizes: expected {table.sizes}, or a small policy of a known table that lacks keys of it; "

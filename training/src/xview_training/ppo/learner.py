@@ -165,12 +165,13 @@ class Learner:
             group["lr"] = self.config.critic_learning_rate if warming else self._learning_rate(progress)
         self.optimizer.zero_grad()
         sums: dict[str, torch.Tensor] = {}
-        state = batch.state
+        state, steps = batch.state, batch.whole.steps
+        unit = self.policy.value_unit(self.gather(steps.target[steps.labels.alive.bool()]))
         for segment in batch.segments(self.config.segment):
             rows = len(segment.seen)
             with bfloat16(self.device, self.config.bf16):
                 output, state = self._answer(batch, segment, _first(state, rows))
-            losses = ppo_losses(output, segment.steps, self.config.losses, self.leash.coefficient)
+            losses = ppo_losses(output, segment.steps, self.config.losses, self.leash.coefficient, unit)
             share = segment.steps.labels.alive.sum() / batch.decisions
             (losses["loss"] * share).backward()
             for name, loss in losses.items():
@@ -196,6 +197,10 @@ class Learner:
 
     def combine(self, learnt: list[nn.Parameter], decisions: int) -> None:
         """The gradients stay as they are: one that shares its batch with others averages them (ppo/cluster)."""
+
+    def gather(self, returns: torch.Tensor) -> torch.Tensor:
+        """The returns (n,) of the batch, all of them: one that shares it with others asks them for theirs."""
+        return returns
 
     def _learning_rate(self, progress: float) -> float:
         rising = min(1.0, (self.policy_updates + 1) / self.config.warmup_updates)

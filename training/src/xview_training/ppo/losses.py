@@ -84,17 +84,25 @@ def expert_loss(logits: tuple[Tensor, ...], wanted: Tensor) -> Tensor:
     return -log_prob_of(logits, wanted.clamp(min=0)) * asked
 
 
-def value_loss(value: Tensor, steps: Steps, settings: LossSettings) -> Tensor:
-    """Half the squared error (B, T), clipped as in PPO's first implementation where that is asked for."""
-    unclipped = (value - steps.target).square()
+def value_loss(value: Tensor, steps: Steps, settings: LossSettings, unit: Tensor | float = 1.0) -> Tensor:
+    """Half the squared error (B, T), clipped as in PPO's first implementation where that is asked for.
+
+    unit: see `CrossViewPolicy.value_unit`.
+    """
+    unclipped = ((value - steps.target) / unit).square()
     if not settings.clip_vloss:
         return 0.5 * unclipped
     near = steps.value + (value - steps.value).clamp(-settings.clip_coef, settings.clip_coef)
-    return 0.5 * torch.maximum(unclipped, (near - steps.target).square())
+    return 0.5 * torch.maximum(unclipped, ((near - steps.target) / unit).square())
 
 
-def ppo_losses(output: PolicyOutput, steps: Steps, settings: LossSettings, kl_coef: float) -> dict[str, Tensor]:
-    """Each loss by name, unweighted, their weighted sum `loss`, and what shows how far the policy moved. Scalars."""
+def ppo_losses(
+    output: PolicyOutput, steps: Steps, settings: LossSettings, kl_coef: float, value_unit: Tensor | float = 1.0
+) -> dict[str, Tensor]:
+    """Each loss by name, unweighted, their weighted sum `loss`, and what shows how far the policy moved. Scalars.
+
+    value_unit: see `CrossViewPolicy.value_unit`.
+    """
     alive, logits = steps.labels.alive, heads(output)
     log_ratio = log_prob_of(logits, steps.action) - steps.log_prob
     log_ratio = log_ratio.clamp(-settings.log_ratio_clip, settings.log_ratio_clip)
@@ -103,7 +111,7 @@ def ppo_losses(output: PolicyOutput, steps: Steps, settings: LossSettings, kl_co
     surrogate = torch.maximum(-steps.advantage * ratio, -steps.advantage * clipped)
     losses = {
         "policy_loss": masked_mean(surrogate, alive),
-        "value_loss": masked_mean(value_loss(output.value.float(), steps, settings), alive),
+        "value_loss": masked_mean(value_loss(output.value.float(), steps, settings, value_unit), alive),
         "entropy": masked_mean(entropy_of(logits), alive),
         "kl": masked_mean(kl_to_reference(logits, steps.reference_logits), alive),
     }

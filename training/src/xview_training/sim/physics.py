@@ -23,6 +23,7 @@ FALLEN, HEALTH, HURT, BODY_SIZE = range(ON_GROUND + 1, ON_GROUND + 5)
 # Columns of a row of pressed keys, float64.
 FORWARD, BACK, LEFT, RIGHT, JUMP, SNEAK, SPRINT, ATTACK, USE, HOTBAR, KEYS = range(11)
 KEY_NAMES = ("forward", "back", "left", "right", "jump", "sneak", "sprint", "attack", "use")
+IDLE_KEYS = ("inventory", "drop")  # of Minecraft: this world has nothing to open or to let go
 HOTBAR_SLOTS = 9
 
 WIDTH = 0.6  # blocks
@@ -38,14 +39,14 @@ WATER_DRAG = 0.8
 def key_rows(buttons: tuple[tuple[str, ...], ...]) -> np.ndarray:
     """Pressed keys of each row of an action table: float64 (rows, KEYS).
 
-    "hotbar.1" to "hotbar.9" stand in one column, as the slot's number; 0 presses none.
+    "hotbar.1" to "hotbar.9" stand in one column, as the slot's number; 0 presses none. Idle keys press nothing.
     """
     rows = np.zeros((len(buttons), KEYS))
     for row, names in enumerate(buttons):
         for name in names:
             if name.startswith("hotbar."):
                 rows[row, HOTBAR] = int(name.removeprefix("hotbar."))
-            else:
+            elif name not in IDLE_KEYS:
                 rows[row, KEY_NAMES.index(name)] = 1
     return rows
 

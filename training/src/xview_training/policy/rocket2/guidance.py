@@ -1,7 +1,8 @@
 """Classifier-free guidance: the policy asked with its goal and without, and its choice pushed along the difference.
 
-Training shows the policy pictures without a goal, so that it can be asked this way. Each question has a memory of
-its own. Knows neither files nor tasks. Twice the fusion and the recurrence; pictures are looked at once.
+Its authors' own demonstration asks the published policy this way. That needs a policy which learnt what to do without a
+goal; what is trained here never does. Each question has a memory of its own. Knows neither files nor tasks. Twice the
+fusion and the recurrence; pictures are looked at once.
 
     guided = GuidedRocket2(policy, scale=1.5)
     output, state = guided.step(image, goal, event, previous_action, guided.initial_state(1))
@@ -34,7 +35,7 @@ class GuidedState(NamedTuple):
 
 
 class GuidedRocket2(nn.Module):
-    """A policy with goal guidance, to be used in its place; without gradients, for rollouts only.
+    """A policy with goal guidance, to be used in its place; for rollouts only: having no goal was encoded once.
 
     scale: zero is the policy itself, 1.5 the published habit. Logits are (1 + scale) * with - scale * without.
     """
@@ -60,14 +61,13 @@ class GuidedRocket2(nn.Module):
         """As the policy's."""
         return self.policy.encode_goal(goal_image, goal_mask)
 
-    @torch.no_grad()
     def forward(
         self, images: Tensor, goal: Rocket2Goal, event: Tensor, previous_action: PreviousAction, state: GuidedState
     ) -> tuple[Rocket2Output, GuidedState]:
         """As the policy's; value and belief are those of the question with the goal."""
         seen = self.policy.look(images)
         output, asked = self.policy.decide(seen, goal, event, previous_action, state.asked)
-        nothing = Rocket2Goal(self.no_goal.expand(len(images), -1, -1))
+        nothing = Rocket2Goal(self.no_goal.expand(images.shape[0], -1, -1))
         no_event = torch.full_like(event, NO_EVENT)
         blind, free = self.policy.decide(seen, nothing, no_event, previous_action, state.free)
         buttons = self._push(output.buttons, blind.buttons)

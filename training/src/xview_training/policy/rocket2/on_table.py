@@ -31,7 +31,7 @@ from xview_training.policy.minecraft_actions import (
     STILL_BIN,
     encode,
 )
-from xview_training.policy.rocket2.heads import PreviousAction
+from xview_training.policy.rocket2.heads import PreviousAction, Rocket2Output
 from xview_training.policy.rocket2.layout import RELEASED, Rocket2Layout
 from xview_training.policy.rocket2.policy import Rocket2Goal, Rocket2Policy
 from xview_training.policy.vit import IMAGE_SIDE
@@ -97,6 +97,8 @@ class Rocket2OnTable(CrossViewPolicy):
     The bearing is that of its point in the picture: ROCKET-2 has none of its own.
     """
 
+    moved = ("rocket2.value_head.normalizer.",)
+
     _classes: Tensor  # (rows, 2), see `classes_of`
     _counted: Tensor  # bool (rows, 2), see `counted_once`
     _row_keys: Tensor  # (rows, 19), in the order of EMBEDDED_KEYS
@@ -143,7 +145,7 @@ class Rocket2OnTable(CrossViewPolicy):
         buttons, pitch, yaw = previous_action.unbind(-1)
         camera = torch.stack([self._camera_deg[pitch], self._camera_deg[yaw]], -1)
         previous = PreviousAction(self._row_keys[buttons], camera, hidden)
-        output, state = self.rocket2(images, Rocket2Goal(goal.tokens), event, previous, state)
+        output, state = self.ask(images, Rocket2Goal(goal.tokens), event, previous, state)
         rows, pitches, yaws = self.marginals(output.buttons, output.camera)
         seen = output.visible_logit.float().unsqueeze(-1)
         point = output.point.float().flip(-1)  # theirs is row, column
@@ -153,6 +155,23 @@ class Rocket2OnTable(CrossViewPolicy):
             rows, pitches, yaws, output.value.float(), torch.cat([seen, torch.zeros_like(seen)], -1), point,
             output.box.float(), bearing,
         ), state  # fmt: skip
+
+    def ask(
+        self, images: Tensor, goal: Rocket2Goal, event: Tensor, previous: PreviousAction, state: State
+    ) -> tuple[Rocket2Output, State]:
+        """ROCKET-2's own answers (B, T, ...), and the memory after them."""
+        answer: tuple[Rocket2Output, State] = self.rocket2(images, goal, event, previous, state)
+        return answer
+
+    def value_unit(self, returns: Tensor) -> Tensor:
+        """The deviation of all returns so far, these included: the published loss is between normalised returns.
+
+        Both sides of an error have the same mean taken off, so that what is left of normalising is this division.
+        """
+        normaliser = self.rocket2.value_head.normalizer
+        if returns.numel():
+            normaliser.update(returns)
+        return normaliser.moments()[1].squeeze(0)
 
     def marginals(self, buttons: Tensor, camera: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Log-probabilities (B, T, 8641) and (B, T, 121) -> of rows (B, T, rows), pitch and yaw (B, T, 11)."""

@@ -45,6 +45,14 @@ def least_of(number: float, device: torch.device) -> float:
 class SharingLearner(Learner):
     """A learner that steps as if all processes' fragments were its own."""
 
+    def gather(self, returns: torch.Tensor) -> torch.Tensor:
+        """See `Learner.gather`: all processes' returns, in the same order in each."""
+        if not dist.is_initialized() or dist.get_world_size() == 1:
+            return returns
+        parts: list[torch.Tensor] = [returns] * dist.get_world_size()
+        dist.all_gather_object(parts, returns.cpu())
+        return torch.cat(parts).to(self.device)
+
     def combine(self, learnt: list[nn.Parameter], decisions: int) -> None:
         """Gradients are means over the decisions of one process: their mean, weighted by the decisions."""
         if not dist.is_initialized() or dist.get_world_size() == 1:

@@ -1,4 +1,4 @@
-"""A policy's learnt parameters as plain arrays, from the learner to the rollouts."""
+"""A policy's changing parameters as plain arrays, from the learner to the rollouts."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import numpy as np
 import torch
 from torch import nn
 
+from xview_training.policy.cross_view import CrossViewPolicy
+
 Weights = dict[str, np.ndarray]
 
 
 def weights_of(policy: nn.Module) -> Weights:
-    """A copy of the parameters that are learnt: the others stay as all processes read them from the disk."""
+    """A copy of the parameters that an update changes: the others stay as all processes read them from the disk."""
+    moved = policy.moved if isinstance(policy, CrossViewPolicy) else ()
     return {
         name: parameter.detach().cpu().numpy().copy()
         for name, parameter in policy.named_parameters()
-        if parameter.requires_grad
+        if parameter.requires_grad or name.startswith(moved)
     }
 
 
