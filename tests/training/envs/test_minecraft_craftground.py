@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from xview_training.envs.minecraft.backends import HOSTS, GameSettings, make
-from xview_training.envs.minecraft.building import BuildSettings
+from xview_training.envs.minecraft.building import Builder, BuildSettings
 from xview_training.envs.minecraft.scene import scene_of
 from xview_training.envs.minecraft.supervisor import Deadlines
 from xview_training.tasks import rules
@@ -104,10 +104,10 @@ def test_every_event_is_rewarded_once_when_the_game_reports_it(new_envs, seeker,
     envs = new_envs(actions=seeker.TABLE)
     task = short_tasks[event]
     assign(envs, task)
-    assert envs.infos == [{}]
+    assert envs.reasons.tolist() == [""]
     assert envs.observation.goal_mask.any()
     seeker.play(envs)
-    assert envs.infos == [{"reason": "success"}]
+    assert envs.reasons.tolist() == ["success"]
     assert (envs.reward[0], envs.terminated[0], envs.truncated[0]) == (1.0, True, False)
     assert envs.episode[0, rules.FIRST] == rules.TARGET_FIRST
 
@@ -134,7 +134,7 @@ def test_two_games_run_side_by_side_and_one_s_start_leaves_the_other_alone(new_e
     envs.assign(np.array([1]), iter([short_tasks[TaskEvent.APPROACH]]))
     envs.step(np.tile(envs.actions.noop, (2, 1)))
     assert not envs.done.any()
-    assert envs.infos == [{}, {}]
+    assert envs.reasons.tolist() == ["", ""]
 
 
 @with_craftground
@@ -147,7 +147,7 @@ def test_java_s_hang_or_crash_is_a_truncation_and_kills_its_session(new_envs, sh
     trigger.write_text(f"{fault} once")
     envs.step(np.array([envs.actions.noop]))
     assert (envs.reward[0], envs.terminated[0], envs.truncated[0]) == (0.0, False, True)
-    assert envs.infos[0]["reason"].startswith(fault)
+    assert envs.reasons[0].startswith(fault)
     assert not any(map(alive, pids))
     assign(envs, short_tasks[TaskEvent.BREAK])
     assert not envs.done[0]
@@ -159,8 +159,24 @@ def test_a_death_is_the_agent_s_and_the_next_task_finds_it_alive(new_envs, short
     assign(envs, short_tasks[TaskEvent.BREAK])
     trigger.write_text("die once")
     envs.step(np.array([envs.actions.noop]))
-    assert envs.infos == [{"reason": "died"}]
+    assert envs.reasons.tolist() == ["died"]
     assert (envs.reward[0], envs.terminated[0], envs.truncated[0]) == (0.0, True, False)
     assert envs.episode[0, rules.DIED] == 1
     assign(envs, short_tasks[TaskEvent.BREAK])
+    assert not envs.done[0]
+
+
+@with_craftground
+def test_a_player_that_died_at_one_spot_is_alive_at_the_next(new_envs, short_tasks, trigger, monkeypatch):
+    envs, begin = new_envs(), Builder._begin
+    deaths = iter(["die once"])
+
+    def begin_badly(self, *args):
+        if word := next(deaths, ""):
+            trigger.write_text(word)
+        return begin(self, *args)
+
+    monkeypatch.setattr(Builder, "_begin", begin_badly)
+    assign(envs, short_tasks[TaskEvent.BREAK])
+    envs.step(np.array([envs.actions.noop]))
     assert not envs.done[0]

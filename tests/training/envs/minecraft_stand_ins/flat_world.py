@@ -34,9 +34,10 @@ NUMBER = r"(-?[\d.]+)"
 
 
 def misbehave():
-    """Hangs or crashes where the test asks for it; whether the player dies.
+    """Hangs, crashes or dawdles where the test asks for it; whether the player dies.
 
-    STAND_IN_TRIGGER names a file that holds "hang", "crash" or "die"; with "once" behind it is taken away.
+    STAND_IN_TRIGGER names a file that holds "hang", "crash", "die" or "slow SECONDS"; with "once" behind it is taken
+    away.
     """
     trigger = os.environ.get("STAND_IN_TRIGGER", "")
     if not trigger or not os.path.exists(trigger):
@@ -47,6 +48,9 @@ def misbehave():
         os.remove(trigger)
     if wanted.startswith("die"):
         return True
+    if wanted.startswith("slow"):
+        time.sleep(float(wanted.split()[1]))
+        return False
     if wanted.startswith("hang"):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         while True:
