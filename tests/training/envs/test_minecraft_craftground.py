@@ -99,7 +99,7 @@ def test_depth_is_read_back_from_the_depth_buffer(host, blocks, chunks):
 
 
 @with_craftground
-@pytest.mark.parametrize("event", [TaskEvent.APPROACH, TaskEvent.BREAK, TaskEvent.USE, TaskEvent.MELEE])
+@pytest.mark.parametrize("event", list(TaskEvent))
 def test_every_event_is_rewarded_once_when_the_game_reports_it(new_envs, seeker, short_tasks, event):
     envs = new_envs(actions=seeker.TABLE)
     task = short_tasks[event]
@@ -110,6 +110,20 @@ def test_every_event_is_rewarded_once_when_the_game_reports_it(new_envs, seeker,
     assert envs.reasons.tolist() == ["success"]
     assert (envs.reward[0], envs.terminated[0], envs.truncated[0]) == (1.0, True, False)
     assert envs.episode[0, rules.FIRST] == rules.TARGET_FIRST
+
+
+@with_craftground
+def test_a_blow_in_a_task_of_archery_is_no_success(new_envs, seeker, short_tasks):
+    envs = new_envs(actions=seeker.TABLE)
+    assign(envs, short_tasks[TaskEvent.ARCHERY])
+    killed = f"killed:{envs._judges[0]._things[0].name}"
+    for _ in range(60):
+        envs.step(seeker.act(envs, 0, event=TaskEvent.MELEE)[None])
+        if envs._sights[0].counts[killed]:
+            break
+    assert envs._sights[0].counts[killed] == 1
+    assert (envs.reward[0], envs.episode[0, rules.FIRST]) == (0.0, rules.NOTHING_YET)
+    assert not envs.done[0]
 
 
 @with_craftground

@@ -49,7 +49,7 @@ def alive(pid: int) -> bool:
 
 
 @pytest.mark.parametrize(("backend", "reports"), [("minerl", "1.0"), ("minerl-0.4", "0.4")])
-@pytest.mark.parametrize("event", [TaskEvent.APPROACH, TaskEvent.BREAK, TaskEvent.USE, TaskEvent.MELEE])
+@pytest.mark.parametrize("event", list(TaskEvent))
 def test_every_event_is_rewarded_once_when_the_game_reports_it(
     new_envs, seeker, short_tasks, monkeypatch, backend, reports, event
 ):
@@ -70,6 +70,21 @@ def test_every_event_is_rewarded_once_when_the_game_reports_it(
     assert 0 < episode[rules.TICKS] < task.limit_ticks
     envs.step(np.zeros((1, 3), np.int64))
     assert (envs.reward[0], envs.reasons.tolist()) == (0.0, ["success"])
+
+
+@pytest.mark.parametrize(("backend", "reports"), [("minerl", "1.0"), ("minerl-0.4", "0.4")])
+def test_a_blow_in_a_task_of_archery_is_no_success(new_envs, seeker, short_tasks, monkeypatch, backend, reports):
+    monkeypatch.setenv("STAND_IN_MINERL", reports)
+    envs = new_envs(backend, actions=seeker.TABLE)
+    assign(envs, short_tasks[TaskEvent.ARCHERY])
+    killed = f"killed:{envs._judges[0]._things[0].name}"
+    for _ in range(60):
+        envs.step(seeker.act(envs, 0, event=TaskEvent.MELEE)[None])
+        if envs._sights[0].counts[killed]:
+            break
+    assert envs._sights[0].counts[killed] == 1
+    assert (envs.reward[0], envs.episode[0, rules.FIRST]) == (0.0, rules.NOTHING_YET)
+    assert not envs.done[0]
 
 
 def test_the_first_sight_is_the_task_s_start_with_its_item_in_the_hand(new_envs, short_tasks, tmp_path, monkeypatch):

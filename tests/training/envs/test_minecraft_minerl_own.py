@@ -37,7 +37,7 @@ def envs(stand_ins, seeker, tmp_path, monkeypatch):
     made.close()
 
 
-@pytest.mark.parametrize("event", [TaskEvent.APPROACH, TaskEvent.BREAK, TaskEvent.USE, TaskEvent.MELEE])
+@pytest.mark.parametrize("event", list(TaskEvent))
 def test_every_event_is_rewarded_once_when_the_game_reports_it(envs, seeker, short_tasks, event):
     envs.assign(np.arange(1), iter([short_tasks[event]]))
     assert envs.reasons.tolist() == [""]
