@@ -11,6 +11,7 @@ import sys
 import zlib
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -139,6 +140,22 @@ def test_the_goal_s_mask_is_exact(new_envs, made_tasks):
         seen = (stage.goal_picture == (colour & 255, colour >> 8 & 255, colour >> 16 & 255)).all(-1)
         assert (stage.goal_mask == seen).all()
         assert seen.any()
+
+
+@with_craftground
+def test_gymnasium_plays_it_as_it_plays_our_own_world(new_envs):
+    def batch(environments, image_size, actions):
+        return new_envs(environments, actions=actions)
+
+    envs = gymnasium.make_vec(
+        "xview_training:xview/CrossView-v0", num_envs=1, backend=batch, suite="train-v1", event="use", image_size=SIDE
+    )
+    seen, _ = envs.reset(seed=0)
+    assert seen in envs.observation_space
+    assert seen["goal_mask"].any()
+    seen, rewards, _, truncated, infos = envs.step(np.array([envs.unwrapped.batch.actions.noop]))
+    assert seen in envs.observation_space
+    assert (rewards[0], truncated[0], infos["reason"][0]) == (0.0, False, "")
 
 
 @with_craftground
