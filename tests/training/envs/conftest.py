@@ -28,7 +28,7 @@ def seeker(stand_ins) -> ModuleType:
 
 @pytest.fixture
 def trigger(tmp_path, monkeypatch) -> Path:
-    """A file: what the test writes into it ("hang", "crash", "crash once") befalls the stand-in's next tick."""
+    """A file: what the test writes into it ("hang", "crash once", "slow 0.5", ...) befalls the stand-in's next tick."""
     monkeypatch.setenv("STAND_IN_TRIGGER", str(tmp_path / "trigger"))
     return tmp_path / "trigger"
 

@@ -11,12 +11,13 @@ import sys
 import zlib
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from xview_training.envs.minecraft.backends import HOSTS, GameSettings, make
-from xview_training.envs.minecraft.building import BuildSettings
+from xview_training.envs.minecraft.building import Builder, BuildSettings
 from xview_training.envs.minecraft.scene import scene_of
 from xview_training.envs.minecraft.supervisor import Deadlines
 from xview_training.tasks import rules
@@ -99,17 +100,31 @@ def test_depth_is_read_back_from_the_depth_buffer(host, blocks, chunks):
 
 
 @with_craftground
-@pytest.mark.parametrize("event", [TaskEvent.APPROACH, TaskEvent.BREAK, TaskEvent.USE, TaskEvent.MELEE])
+@pytest.mark.parametrize("event", list(TaskEvent))
 def test_every_event_is_rewarded_once_when_the_game_reports_it(new_envs, seeker, short_tasks, event):
     envs = new_envs(actions=seeker.TABLE)
     task = short_tasks[event]
     assign(envs, task)
-    assert envs.infos == [{}]
+    assert envs.reasons.tolist() == [""]
     assert envs.observation.goal_mask.any()
     seeker.play(envs)
-    assert envs.infos == [{"reason": "success"}]
+    assert envs.reasons.tolist() == ["success"]
     assert (envs.reward[0], envs.terminated[0], envs.truncated[0]) == (1.0, True, False)
     assert envs.episode[0, rules.FIRST] == rules.TARGET_FIRST
+
+
+@with_craftground
+def test_a_blow_in_a_task_of_archery_is_no_success(new_envs, seeker, short_tasks):
+    envs = new_envs(actions=seeker.TABLE)
+    assign(envs, short_tasks[TaskEvent.ARCHERY])
+    killed = f"killed:{envs._judges[0]._things[0].name}"
+    for _ in range(60):
+        envs.step(seeker.act(envs, 0, event=TaskEvent.MELEE)[None])
+        if envs._sights[0].counts[killed]:
+            break
+    assert envs._sights[0].counts[killed] == 1
+    assert (envs.reward[0], envs.episode[0, rules.FIRST]) == (0.0, rules.NOTHING_YET)
+    assert not envs.done[0]
 
 
 @with_craftground
@@ -128,13 +143,29 @@ def test_the_goal_s_mask_is_exact(new_envs, made_tasks):
 
 
 @with_craftground
+def test_gymnasium_plays_it_as_it_plays_our_own_world(new_envs):
+    def batch(environments, image_size, actions):
+        return new_envs(environments, actions=actions)
+
+    envs = gymnasium.make_vec(
+        "xview_training:xview/CrossView-v0", num_envs=1, backend=batch, suite="train-v1", event="use", image_size=SIDE
+    )
+    seen, _ = envs.reset(seed=0)
+    assert seen in envs.observation_space
+    assert seen["goal_mask"].any()
+    seen, rewards, _, truncated, infos = envs.step(np.array([envs.unwrapped.batch.actions.noop]))
+    assert seen in envs.observation_space
+    assert (rewards[0], truncated[0], infos["reason"][0]) == (0.0, False, "")
+
+
+@with_craftground
 def test_two_games_run_side_by_side_and_one_s_start_leaves_the_other_alone(new_envs, short_tasks):
     envs = new_envs(2)
     envs.assign(np.array([0]), iter([short_tasks[TaskEvent.BREAK]]))
     envs.assign(np.array([1]), iter([short_tasks[TaskEvent.APPROACH]]))
     envs.step(np.tile(envs.actions.noop, (2, 1)))
     assert not envs.done.any()
-    assert envs.infos == [{}, {}]
+    assert envs.reasons.tolist() == ["", ""]
 
 
 @with_craftground
@@ -147,7 +178,7 @@ def test_java_s_hang_or_crash_is_a_truncation_and_kills_its_session(new_envs, sh
     trigger.write_text(f"{fault} once")
     envs.step(np.array([envs.actions.noop]))
     assert (envs.reward[0], envs.terminated[0], envs.truncated[0]) == (0.0, False, True)
-    assert envs.infos[0]["reason"].startswith(fault)
+    assert envs.reasons[0].startswith(fault)
     assert not any(map(alive, pids))
     assign(envs, short_tasks[TaskEvent.BREAK])
     assert not envs.done[0]
@@ -159,8 +190,24 @@ def test_a_death_is_the_agent_s_and_the_next_task_finds_it_alive(new_envs, short
     assign(envs, short_tasks[TaskEvent.BREAK])
     trigger.write_text("die once")
     envs.step(np.array([envs.actions.noop]))
-    assert envs.infos == [{"reason": "died"}]
+    assert envs.reasons.tolist() == ["died"]
     assert (envs.reward[0], envs.terminated[0], envs.truncated[0]) == (0.0, True, False)
     assert envs.episode[0, rules.DIED] == 1
     assign(envs, short_tasks[TaskEvent.BREAK])
+    assert not envs.done[0]
+
+
+@with_craftground
+def test_a_player_that_died_at_one_spot_is_alive_at_the_next(new_envs, short_tasks, trigger, monkeypatch):
+    envs, begin = new_envs(), Builder._begin
+    deaths = iter(["die once"])
+
+    def begin_badly(self, *args):
+        if word := next(deaths, ""):
+            trigger.write_text(word)
+        return begin(self, *args)
+
+    monkeypatch.setattr(Builder, "_begin", begin_badly)
+    assign(envs, short_tasks[TaskEvent.BREAK])
+    envs.step(np.array([envs.actions.noop]))
     assert not envs.done[0]

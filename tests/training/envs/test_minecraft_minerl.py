@@ -49,7 +49,7 @@ def alive(pid: int) -> bool:
 
 
 @pytest.mark.parametrize(("backend", "reports"), [("minerl", "1.0"), ("minerl-0.4", "0.4")])
-@pytest.mark.parametrize("event", [TaskEvent.APPROACH, TaskEvent.BREAK, TaskEvent.USE, TaskEvent.MELEE])
+@pytest.mark.parametrize("event", list(TaskEvent))
 def test_every_event_is_rewarded_once_when_the_game_reports_it(
     new_envs, seeker, short_tasks, monkeypatch, backend, reports, event
 ):
@@ -57,19 +57,34 @@ def test_every_event_is_rewarded_once_when_the_game_reports_it(
     envs = new_envs(backend, actions=seeker.TABLE)
     task = short_tasks[event]
     assign(envs, task)
-    assert envs.infos == [{}]
+    assert envs.reasons.tolist() == [""]
     assert envs.observation.event.tolist() == [task.event.interaction_index]
     assert envs.observation.goal_mask.any()
     assert envs.observation.goal_image.any()
     assert envs.observation.image.shape == (1, SIDE, SIDE, 3)
     seeker.play(envs)
-    assert envs.infos == [{"reason": "success"}]
+    assert envs.reasons.tolist() == ["success"]
     assert (envs.reward, envs.terminated, envs.truncated) == ([1.0], [True], [False])
     episode = envs.episode[0]
     assert episode[[rules.SUCCESS, rules.FIRST]].tolist() == [1, rules.TARGET_FIRST]
     assert 0 < episode[rules.TICKS] < task.limit_ticks
     envs.step(np.zeros((1, 3), np.int64))
-    assert (envs.reward[0], envs.infos) == (0.0, [{}])
+    assert (envs.reward[0], envs.reasons.tolist()) == (0.0, ["success"])
+
+
+@pytest.mark.parametrize(("backend", "reports"), [("minerl", "1.0"), ("minerl-0.4", "0.4")])
+def test_a_blow_in_a_task_of_archery_is_no_success(new_envs, seeker, short_tasks, monkeypatch, backend, reports):
+    monkeypatch.setenv("STAND_IN_MINERL", reports)
+    envs = new_envs(backend, actions=seeker.TABLE)
+    assign(envs, short_tasks[TaskEvent.ARCHERY])
+    killed = f"killed:{envs._judges[0]._things[0].name}"
+    for _ in range(60):
+        envs.step(seeker.act(envs, 0, event=TaskEvent.MELEE)[None])
+        if envs._sights[0].counts[killed]:
+            break
+    assert envs._sights[0].counts[killed] == 1
+    assert (envs.reward[0], envs.episode[0, rules.FIRST]) == (0.0, rules.NOTHING_YET)
+    assert not envs.done[0]
 
 
 def test_the_first_sight_is_the_task_s_start_with_its_item_in_the_hand(new_envs, short_tasks, tmp_path, monkeypatch):
@@ -122,7 +137,7 @@ def test_the_limit_truncates_and_the_neighbour_goes_on(new_envs, short_tasks):
     envs.step(noop)
     assert envs.done.tolist() == [True, False]
     assert envs.truncated.tolist() == [True, False]
-    assert envs.infos == [{"reason": "limit of 4 ticks"}, {}]
+    assert envs.reasons.tolist() == ["limit of 4 ticks", ""]
     assert not envs.terminated.any()
 
 
@@ -135,7 +150,7 @@ def test_a_wrong_arrival_ends_a_strict_task_without_reward(new_envs, seeker, sho
             break
         envs.episode[:, rules.DONE] = 1
     seeker.play(envs, number=1)
-    assert envs.infos == [{"reason": "another object"}]
+    assert envs.reasons.tolist() == ["another object"]
     assert (envs.reward[0], envs.terminated[0]) == (0.0, True)
     assert envs.episode[0, rules.FIRST] == rules.DISTRACTOR_FIRST
 
@@ -150,7 +165,7 @@ def test_a_hung_step_meets_its_deadline_and_is_a_truncation(new_envs, short_task
     envs.step(np.array([envs.actions.noop]))
     assert 2.0 <= time.monotonic() - began_s < 20.0
     assert (envs.reward[0], envs.terminated[0], envs.truncated[0]) == (0.0, False, True)
-    assert envs.infos[0]["reason"].startswith("hang: no answer to 'tick' within 2 s")
+    assert envs.reasons[0].startswith("hang: no answer to 'tick' within 2 s")
     assert not any(map(alive, pids))
     assign(envs, short_tasks[TaskEvent.BREAK])
     assert not envs.done[0], "the game is started anew for the next task"
@@ -162,7 +177,7 @@ def test_a_crash_is_a_truncation_with_its_reason(new_envs, short_tasks, trigger,
     trigger.write_text("crash once")
     envs.step(np.array([envs.actions.noop]))
     assert (envs.reward[0], envs.terminated[0], envs.truncated[0]) == (0.0, False, True)
-    assert envs.infos[0]["reason"].startswith("crash: ")
+    assert envs.reasons[0].startswith("crash: ")
     assert envs.episode[0, rules.SUCCESS] == 0
     assert not any(map(alive, game_pids()))
 
@@ -173,7 +188,7 @@ def test_a_crash_while_a_task_is_built_is_tried_again(new_envs, short_tasks, tri
     trigger.write_text("crash once")
     assign(envs, short_tasks[TaskEvent.BREAK])
     assert not envs.done[0]
-    assert envs.infos == [{}]
+    assert envs.reasons.tolist() == [""]
 
 
 def test_a_game_that_keeps_crashing_gives_a_truncated_episode_and_no_exception(new_envs, short_tasks, trigger):
@@ -181,22 +196,80 @@ def test_a_game_that_keeps_crashing_gives_a_truncated_episode_and_no_exception(n
     assign(envs, short_tasks[TaskEvent.BREAK])
     trigger.write_text("crash")
     assign(envs, short_tasks[TaskEvent.BREAK])
+    assert not envs.done[0]
+    assert not envs.observation.image.any()
+    envs.step(np.array([envs.actions.noop]))
     assert (envs.done[0], envs.truncated[0], envs.terminated[0]) == (True, True, False)
-    assert envs.infos[0]["reason"].startswith("crash: ")
+    assert (envs.reward[0], envs.episode[0, rules.TICKS]) == (0.0, 0)
+    assert envs.reasons[0].startswith("crash: ")
 
 
-def test_a_game_that_never_ran_is_an_error_at_once(new_envs, short_tasks, trigger):
+def test_a_slow_game_does_not_hold_a_reset_up_and_is_a_truncation(new_envs, short_tasks, trigger, game_pids):
+    envs = new_envs()
+    task = short_tasks[TaskEvent.BREAK]
+    assign(envs, task)
+    patient, pids = envs._games[0]._deadlines, game_pids()
+    envs._games[0]._deadlines = dataclasses.replace(patient, reset_s=2.0)
+    trigger.write_text("slow 0.5")  # each tick in time, all of them together not
+    began_s = time.monotonic()
+    assign(envs, task)
+    assert 2.0 <= time.monotonic() - began_s < 20.0
+    assert not any(map(alive, pids))
+    assert not envs.done[0]
+    envs.step(np.array([envs.actions.noop]))
+    assert (envs.reward[0], envs.terminated[0], envs.truncated[0]) == (0.0, False, True)
+    assert envs.reasons[0].startswith("hang: the task was not ready within 2 s")
+    envs._games[0]._deadlines = patient
+    trigger.unlink()
+    assign(envs, task)
+    envs.step(np.array([envs.actions.noop]))
+    assert not envs.done[0], "the game is started anew for the next task"
+    assert set(game_pids()) > set(pids)
+
+
+def test_a_game_that_never_ran_is_an_error_at_once_and_each_time(new_envs, short_tasks, trigger):
     trigger.write_text("crash")
-    with pytest.raises(GameDownError):
-        assign(new_envs(), short_tasks[TaskEvent.BREAK])
+    envs = new_envs()
+    for _ in range(2):
+        with pytest.raises(GameDownError):
+            assign(envs, short_tasks[TaskEvent.BREAK])
+        assert envs.done[0]
+
+
+def test_a_task_that_minecraft_cannot_have_is_refused_and_its_neighbour_is_played(new_envs, short_tasks):
+    envs = new_envs(environments=2)
+    task = short_tasks[TaskEvent.BREAK]
+    with pytest.raises(ValueError, match="its world has no object at"):
+        assign(envs, dataclasses.replace(task, target=(5, 5, 5)), task)
+    assert envs.done.tolist() == [True, False]
+
+
+def test_every_book_that_learners_read_is_finite_and_says_how_long_an_action_lasts(new_envs, short_tasks):
+    envs = new_envs()
+    task = short_tasks[TaskEvent.BREAK]
+    assign(envs, task)
+    assert np.isfinite(envs.episode).all()
+    assert envs.episode[0, rules.ACTION_TICKS] == task.action_ticks(envs.actions)
+    assert not np.isnan(np.inf * envs.episode[:, rules.ACTION_TICKS]).any()
+
+
+def test_an_end_stays_in_the_books_until_the_slot_has_another_task(new_envs, short_tasks):
+    envs = new_envs(environments=2)
+    task = dataclasses.replace(short_tasks[TaskEvent.BREAK], limit_ticks=1)
+    assign(envs, task, task)
+    envs.step(np.tile(envs.actions.noop, (2, 1)))
+    envs.assign(np.array([1]), iter([task]))
+    assert envs.truncated.tolist() == [True, False]
+    assert envs.reasons.tolist() == ["limit of 1 ticks", ""]
 
 
 def test_a_spot_in_the_water_is_not_played_and_says_so(new_envs, short_tasks, monkeypatch):
     monkeypatch.setenv("STAND_IN_WATER_FROM", "-1e9")
     envs = new_envs()
     assign(envs, short_tasks[TaskEvent.BREAK])
+    envs.step(np.array([envs.actions.noop]))
     assert (envs.done[0], envs.truncated[0]) == (True, True)
-    assert envs.infos[0]["reason"].startswith("unplayable: no ground to stand on")
+    assert envs.reasons[0].startswith("unplayable: no ground to stand on")
 
 
 def test_a_minerl_without_commands_is_refused_with_the_branch_that_has_them(new_envs, short_tasks, monkeypatch):

@@ -37,12 +37,12 @@ def envs(stand_ins, seeker, tmp_path, monkeypatch):
     made.close()
 
 
-@pytest.mark.parametrize("event", [TaskEvent.APPROACH, TaskEvent.BREAK, TaskEvent.USE, TaskEvent.MELEE])
+@pytest.mark.parametrize("event", list(TaskEvent))
 def test_every_event_is_rewarded_once_when_the_game_reports_it(envs, seeker, short_tasks, event):
     envs.assign(np.arange(1), iter([short_tasks[event]]))
-    assert envs.infos == [{}]
+    assert envs.reasons.tolist() == [""]
     seeker.play(envs)
-    assert envs.infos == [{"reason": "success"}]
+    assert envs.reasons.tolist() == ["success"]
     assert (envs.reward[0], envs.terminated[0]) == (1.0, True)
 
 
@@ -53,13 +53,13 @@ def test_java_s_hang_or_crash_is_a_truncation_and_the_next_task_a_new_game(envs,
         trigger.write_text(f"{fault} once")
         envs.step(np.array([envs.actions.noop]))
         assert (envs.reward[0], envs.terminated[0], envs.truncated[0]) == (0.0, False, True)
-        assert envs.infos[0]["reason"].startswith(fault)
+        assert envs.reasons[0].startswith(fault)
 
 
 def test_a_death_is_the_agent_s_and_the_next_task_finds_it_alive(envs, short_tasks, trigger):
     envs.assign(np.arange(1), iter([short_tasks[TaskEvent.BREAK]]))
     trigger.write_text("die once")
     envs.step(np.array([envs.actions.noop]))
-    assert envs.infos == [{"reason": "died"}]
+    assert envs.reasons.tolist() == ["died"]
     envs.assign(np.arange(1), iter([short_tasks[TaskEvent.BREAK]]))
     assert not envs.done[0]

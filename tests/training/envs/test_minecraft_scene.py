@@ -13,7 +13,7 @@ from xview_training.envs.minecraft.judge import Judge, Placed
 from xview_training.envs.minecraft.keys import check_table, pressed
 from xview_training.envs.minecraft.masks import block_box, box_prompt, target_mask
 from xview_training.envs.minecraft.scene import BLOCK_NAMES, CREATURE_NAMES, CREATURE_SIZES, scene_of
-from xview_training.envs.minecraft.sight import EYE_BLOCKS, Sight, View, sight_of
+from xview_training.envs.minecraft.sight import EYE_BLOCKS, Seen, Sight, View, sight_of
 from xview_training.sim.blocks import BLOCKS, CANDIDATE_KINDS, FIRST_CANDIDATE, ORES, USABLE
 from xview_training.sim.figures import KINDS
 from xview_training.tasks.events import TaskEvent
@@ -186,6 +186,38 @@ def test_a_kill_is_the_statistic_of_the_target_s_kind():
     assert rules.touched(sight(counts={"killed:sheep": 1}), ("attack",)) == 1
     assert rules.touched(sight(counts={"killed:sheep": 1, "killed:cow": 1}), ("attack",)) == 0
     assert rules.touched(sight(counts={"killed:sheep": 1, "killed:cow": 1}), ("attack",)) == -1
+
+
+COW, COW_DEAD = Placed("cow", CELL, True), {"killed:cow": 1}
+
+
+def hunted(*held: tuple[str, ...], creatures=()) -> int:
+    """What an archer's judge says of a cow that dies after these ticks of keys."""
+    seen = dataclasses.replace(sight(), creatures=creatures)
+    rules = judge(TaskEvent.ARCHERY, things=(COW,), before=seen)
+    assert [rules.touched(seen, keys) for keys in held] == [-1] * len(held)
+    return rules.touched(dataclasses.replace(seen, counts=COW_DEAD), ())
+
+
+DRAW, LOOSE, STRIKE = [("use",)] * 12, [()] * 4, [("attack",)]
+
+
+def test_archery_is_a_kill_by_an_arrow():
+    assert hunted(*DRAW, *LOOSE) == 0
+    assert hunted(*DRAW) == 0, "counted in the very tick that the string is let go"
+    assert hunted(*DRAW[:2], *LOOSE) == -1, "no arrow leaves a bow that is hardly drawn"
+    assert hunted(*DRAW, *LOOSE * 40) == -1, "that arrow is long on the ground"
+    assert hunted(*LOOSE) == -1
+
+
+def test_a_kill_that_may_have_been_a_blow_s_is_no_archery():
+    assert hunted(*STRIKE, *LOOSE) == -1
+    assert hunted(*DRAW, *LOOSE, *STRIKE, *LOOSE) == -1
+    assert hunted(*STRIKE, *DRAW, *LOOSE) == 0, "the blow was long before"
+    near, far = Seen("cow", 10.5, 64.0, 20.0), Seen("cow", 10.5, 64.0, 30.0)
+    itself = Seen("player", 10.5, 64.0, 17.5)
+    assert hunted(*DRAW, *LOOSE, *STRIKE, *LOOSE, creatures=(itself, near)) == -1
+    assert hunted(*DRAW, *LOOSE, *STRIKE, *LOOSE, creatures=(itself, far)) == 0, "nobody was there to be struck"
 
 
 @pytest.mark.parametrize(

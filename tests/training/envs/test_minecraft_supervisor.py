@@ -1,5 +1,7 @@
 """Games in processes of their own: what hangs or crashes is killed with all it started, and can be started anew."""
 
+import collections
+import itertools
 import socket
 import threading
 import time
@@ -11,7 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xview_training.envs.minecraft.backends import HOSTS
 from xview_training.envs.minecraft.hosts import wire
-from xview_training.envs.minecraft.supervisor import Deadlines, GameDownError, GameProcess, MissingBackendError
+from xview_training.envs.minecraft.supervisor import (
+    Deadlines,
+    GameDownError,
+    GameProcess,
+    MissingBackendError,
+    ResetTimeoutError,
+)
 
 HOST = """
 import os, subprocess, sys, time
@@ -30,6 +38,8 @@ class Game:
         if "hang" in commands:
             print("going to sleep", flush=True)
             time.sleep(3600)
+        if "slow" in commands:
+            time.sleep(0.5)
         if "exit" in commands:
             os._exit(7)
         if "raise" in commands:
@@ -127,6 +137,28 @@ def test_a_game_that_does_not_open_in_time_is_killed(new_game):
     with pytest.raises(GameDownError, match="no answer to 'open' within 2 s"):
         game.start()
     assert not game.running
+
+
+def test_a_reset_as_a_whole_meets_its_deadline_though_each_answer_comes_in_time(new_game):
+    game = new_game(deadlines=Deadlines(open_s=60, tick_s=60, reset_s=1.5))
+    pids = [int(value) for value in game.start().view[1:3]]
+    answers = (game.tick(commands=("slow",)) for _ in itertools.repeat(None))
+    with pytest.raises(ResetTimeoutError, match=r"the task was not ready within 1.5 s") as caught, game.resetting():
+        collections.deque(answers, maxlen=0)
+    assert caught.value.kind == "hang"
+    await_end(*pids)
+    game.start()
+    time.sleep(1.6)
+    assert game.tick().view.x == 2, "what is no reset has only its own deadline"
+
+
+def test_a_game_that_has_never_come_up_has_its_opening_s_time_beside_a_reset_s(new_game):
+    game = new_game("time.sleep(1.0)", deadlines=Deadlines(open_s=60, tick_s=60, reset_s=0.5))
+    with game.resetting():
+        game.start()
+    game.kill()
+    with pytest.raises(ResetTimeoutError, match=r"within 0.5 s"), game.resetting():
+        game.start()
 
 
 def test_a_missing_package_is_named_with_how_to_get_it(new_game):

@@ -22,6 +22,8 @@ REACH = 4.5
 WALK = 0.2158  # blocks a tick
 BREAK_TICKS = 8
 LAG_TICKS = 2  # until a statistic is reported
+LEAST_DRAW, FULL_DRAW = 3, 20  # ticks that a bow is drawn
+ARROW_SPEED, ARROW_DAMAGE, GRAVITY = 3.0, 9, 0.05  # fully drawn, blocks a tick and health; blocks a tick squared
 SIZES = {"cow": (0.9, 1.4), "sheep": (0.9, 1.3), "pig": (0.9, 0.9), "chicken": (0.4, 0.7), "horse": (1.4, 1.6)}
 CUSTOM = {
     "chest": "open_chest",
@@ -34,9 +36,10 @@ NUMBER = r"(-?[\d.]+)"
 
 
 def misbehave():
-    """Hangs or crashes where the test asks for it; whether the player dies.
+    """Hangs, crashes or dawdles where the test asks for it; whether the player dies.
 
-    STAND_IN_TRIGGER names a file that holds "hang", "crash" or "die"; with "once" behind it is taken away.
+    STAND_IN_TRIGGER names a file that holds "hang", "crash", "die" or "slow SECONDS"; with "once" behind it is taken
+    away.
     """
     trigger = os.environ.get("STAND_IN_TRIGGER", "")
     if not trigger or not os.path.exists(trigger):
@@ -47,6 +50,9 @@ def misbehave():
         os.remove(trigger)
     if wanted.startswith("die"):
         return True
+    if wanted.startswith("slow"):
+        time.sleep(float(wanted.split()[1]))
+        return False
     if wanted.startswith("hang"):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         while True:
@@ -74,6 +80,7 @@ class FlatWorld:
         self.blocks, self.creatures, self.items = {}, [], []
         self.statistics, self._pending, self._ticks = {}, [], 0
         self._held, self._progress = set(), 0
+        self._drawn, self._arrows = 0, []
         self.commands = []
         self.water_from = float(os.environ.get("STAND_IN_WATER_FROM", "1e9"))
 
@@ -137,6 +144,7 @@ class FlatWorld:
         self._attack(hit, keys, pressed)
         if "use" in pressed and hit is not None and self.blocks.get(hit) in CUSTOM:
             self._count("custom", CUSTOM[self.blocks[hit]])
+        self._shoot(keys)
         for due in [entry for entry in self._pending if entry[0] <= self._ticks]:
             self._pending.remove(due)
             self.statistics[due[1:]] = self.statistics.get(due[1:], 0) + 1
@@ -156,9 +164,29 @@ class FlatWorld:
             self._count("mined", self.blocks.pop(hit))
             self._progress = 0
         if "attack" in pressed and isinstance(hit, int):
-            self.creatures[hit][4] -= 6
-            if self.creatures[hit][4] <= 0:
-                self._count("killed", self.creatures.pop(hit)[0])
+            self._hurt(hit, 6)
+
+    def _hurt(self, number, damage):
+        self.creatures[number][4] -= damage
+        if self.creatures[number][4] <= 0:
+            self._count("killed", self.creatures.pop(number)[0])
+
+    def _shoot(self, keys):
+        """Draws the bow, looses an arrow, and flies those that are under way."""
+        drawn = self._drawn
+        self._drawn = drawn + 1 if "use" in keys and self.items[:1] == ["bow"] and "arrow" in self.items else 0
+        if drawn >= LEAST_DRAW and not self._drawn:
+            ray = self._rays(1, 1)[0, 0]
+            power = min(1.0, drawn / FULL_DRAW)
+            self._arrows.append((self._eye(), ray * ARROW_SPEED * power, power * ARROW_DAMAGE))
+        flying, self._arrows = self._arrows, []
+        for place, speed, damage in flying:
+            boxes = [(self._enter(speed, *box, place), what) for what, box in self._boxes()]
+            struck = min([(float(part), str(what), what) for part, what in boxes if part <= 1], default=None)
+            if struck is not None and isinstance(struck[2], int):
+                self._hurt(struck[2], damage)
+            elif struck is None and place[1] > GROUND:
+                self._arrows.append((place + speed, speed - (0.0, GRAVITY, 0.0), damage))
 
     def _count(self, kind, name):
         self._pending.append((self._ticks + LAG_TICKS, kind, name))
@@ -199,10 +227,11 @@ class FlatWorld:
     def _eye(self):
         return np.array(self.feet) + (0.0, EYE, 0.0)
 
-    def _enter(self, rays, low, high):
-        """How far along each ray (..., 3) it enters a box, infinity where it misses."""
+    def _enter(self, rays, low, high, origin=None):
+        """How far along each ray (..., 3), from the eye or an origin, it enters a box, infinity where it misses."""
+        start = self._eye() if origin is None else origin
         with np.errstate(divide="ignore", invalid="ignore"):
-            first, second = (np.array(low) - self._eye()) / rays, (np.array(high) - self._eye()) / rays
+            first, second = (np.array(low) - start) / rays, (np.array(high) - start) / rays
         near, far = np.minimum(first, second).max(-1), np.maximum(first, second).min(-1)
         return np.where((near <= far) & (far > 0), np.maximum(near, 0.0), np.inf)
 

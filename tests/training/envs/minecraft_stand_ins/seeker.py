@@ -12,26 +12,30 @@ from xview_training.tasks.events import TaskEvent
 
 TABLE = ActionTable(buttons=((), ("forward",), ("attack",), ("use",)))
 STILL, FORWARD, ATTACK, USE = range(4)
-CLOSE = {TaskEvent.APPROACH: 0.0, TaskEvent.BREAK: 3.0, TaskEvent.USE: 3.0}  # blocks from eye to target; else a blow's
+# Blocks from eye to target; else a blow's.
+CLOSE = {TaskEvent.APPROACH: 0.0, TaskEvent.BREAK: 3.0, TaskEvent.USE: 3.0, TaskEvent.ARCHERY: 8.0}
+DRAWING = 8  # decisions from one arrow to the next
 
 
-def act(envs: MinecraftEnvs, slot: int, number: int = 0) -> np.ndarray:
-    """The next decision towards object `number` of a slot, int64 (3,)."""
+def act(envs: MinecraftEnvs, slot: int, number: int = 0, event: TaskEvent | None = None) -> np.ndarray:
+    """The next decision towards object `number` of a slot, int64 (3,). event: done to it instead of the task's."""
     thing, view = envs._judges[slot]._things[number], envs._sights[slot].view
     dx, dy, dz = (c - e for c, e in zip(thing.box.centre, view.eye, strict=True))
     turn = (math.degrees(math.atan2(-dx, dz)) - view.yaw_deg + 180) % 360 - 180
     tilt = math.degrees(math.atan2(-dy, math.hypot(dx, dz))) - view.pitch_deg
     bins = np.array(envs.actions.camera_deg)
     pitch, yaw = (int(np.abs(bins * envs.actions.ticks_per_action - error).argmin()) for error in (tilt, turn))
-    event = envs.tasks[slot].event
+    event = event or envs.tasks[slot].event
     if math.dist((dx, dy, dz), (0, 0, 0)) > CLOSE.get(event, 2.0):
         return np.array((FORWARD if abs(turn) < 12 else STILL, pitch, yaw))
     if abs(turn) > 4 or abs(tilt) > 8:
         return np.array((STILL, pitch, yaw))
-    pulse = envs._seeker_phase = 1 - getattr(envs, "_seeker_phase", 0)
+    phase = envs._seeker_phase = getattr(envs, "_seeker_phase", 0) + 1
     if event is TaskEvent.BREAK:
         return np.array((ATTACK, pitch, yaw))
-    return np.array(((USE if event is TaskEvent.USE else ATTACK) if pulse else STILL, pitch, yaw))
+    if event is TaskEvent.ARCHERY:
+        return np.array((USE if phase % DRAWING else STILL, pitch, yaw))
+    return np.array(((USE if event is TaskEvent.USE else ATTACK) if phase % 2 else STILL, pitch, yaw))
 
 
 def play(envs: MinecraftEnvs, number: int = 0, decisions: int = 200) -> None:

@@ -14,6 +14,7 @@ from xview_deploy.preprocessing import squeeze_mask, squeeze_picture
 from xview_deploy.spec import ActionTable
 
 from xview_training.envs.insight import insight
+from xview_training.envs.task_batch import is_done, is_terminated
 from xview_training.sim import physics
 from xview_training.sim.simulator import SimConfig, VoxelSim
 from xview_training.sim.worlds import PLACES
@@ -71,6 +72,7 @@ class CrossViewEnvs:
         self.tasks: list[Task | None] = [None] * environments
         self.episode = np.zeros((environments, rules.EPISODE_SIZE))
         self.episode[:, rules.DONE] = 1
+        self.own_facts: dict[str, np.ndarray] = {}
         self.field = np.zeros(self.sim.floor.shape, np.float32)
         self.toll = np.zeros(self.sim.floor.shape, np.float32)
         self.target = np.zeros((environments, 3), np.int64)
@@ -89,14 +91,12 @@ class CrossViewEnvs:
     @property
     def done(self) -> np.ndarray:
         """bool (N,): which slots wait for a task."""
-        return self.episode[:, rules.DONE] > 0
+        return is_done(self.episode)
 
     @property
     def terminated(self) -> np.ndarray:
         """bool (N,): which episodes the world itself ended: success, death, or the wrong object of a strict task."""
-        books = self.episode
-        wrong = (books[:, rules.STRICT] > 0) & (books[:, rules.FIRST] == rules.DISTRACTOR_FIRST)
-        return (books[:, rules.SUCCESS] > 0) | (books[:, rules.DIED] > 0) | wrong
+        return is_terminated(self.episode)
 
     @property
     def truncated(self) -> np.ndarray:

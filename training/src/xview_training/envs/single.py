@@ -14,6 +14,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from xview_training.envs.vector import RENDERING, CrossViewVectorEnv, Infos
+from xview_training.envs.worlds import Backend
 
 
 class CrossViewEnv(gymnasium.Env[dict[str, Any], np.ndarray]):
@@ -31,11 +32,13 @@ class CrossViewEnv(gymnasium.Env[dict[str, Any], np.ndarray]):
         randomise: bool = True,
         render_mode: str | None = None,
         texture_pack: str | Path | None = None,
+        backend: Backend = None,
     ):
         """See CrossViewVectorEnv. `gymnasium.make` itself takes max_episode_steps."""
         self.envs = CrossViewVectorEnv(
             1, suite, event, difficulty, image_size, actions, randomise, render_mode=render_mode,
             autoreset_mode=AutoresetMode.DISABLED, threads=1, copy=False, texture_pack=texture_pack,
+            backend=backend,
         )  # fmt: skip
         self.metadata = {key: self.envs.metadata[key] for key in RENDERING}
         self.render_mode = render_mode
@@ -62,5 +65,5 @@ class CrossViewEnv(gymnasium.Env[dict[str, Any], np.ndarray]):
         return None if frames is None else frames[0]
 
     def close(self) -> None:
-        """Ends the simulator's threads."""
+        """Ends the simulator's threads, or the game."""
         self.envs.close()

@@ -4,7 +4,8 @@
     envs = gymnasium.make_vec("xview/CrossView-v0", num_envs=16, suite="train-v1", event="approach")
 
 Spaces are in envs/spaces.py. The reward is 1 in the step that succeeds, else 0. `terminated`: success, death, or the
-wrong object of a strict task; `truncated`: the time limit. It knows no policy; what it plays is envs/crossview.py.
+wrong object of a strict task; `truncated`: the time limit. It knows no policy; what it plays is envs/crossview.py, or
+with backend="craftground" and the like real Minecraft, where a game that hangs or crashes truncates too.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from gymnasium.vector.utils import batch_space
 from xview_deploy.spec import ActionTable
 
 from xview_training.envs import spaces
-from xview_training.envs.crossview import SUPERSAMPLING, CrossViewEnvs
+from xview_training.envs.crossview import SUPERSAMPLING
 from xview_training.envs.episode_picture import episode_picture
 from xview_training.envs.task_draws import DrawSettings, TaskDraws
+from xview_training.envs.worlds import Backend, new_batch
 from xview_training.naming import named
 from xview_training.tasks import rules
 from xview_training.tasks.goal_views import GOAL_SIDE
@@ -54,7 +56,8 @@ class CrossViewVectorEnv(VectorEnv[Observations, np.ndarray, np.ndarray]):
 
     Environment i of reset(seed=s) plays the episodes of a single one with reset(seed=s + i), also after it was reset
     by itself. Infos: success, first_right (the first object arrived at, broken, used or killed was the target), died,
-    ticks (1/20 s), event, difficulty, visible_at_start, task_id; each with Gymnasium's mask under _NAME.
+    ticks (1/20 s), event, difficulty, visible_at_start, task_id; with a back-end also reason, why an episode is over;
+    each with Gymnasium's mask under _NAME.
     """
 
     metadata: dict[str, Any] = METADATA
@@ -74,13 +77,15 @@ class CrossViewVectorEnv(VectorEnv[Observations, np.ndarray, np.ndarray]):
         threads: int = 2,
         copy: bool = True,
         texture_pack: str | Path | None = None,
+        backend: Backend = None,
     ):
         """suite, event, difficulty, randomise: see DrawSettings; ValueError where they fit nothing.
 
         actions: "walk" or "full" (spec.ACTION_TABLES); by default the one that the tasks' events need.
         max_episode_steps: decisions, where that is less than the task's own limit. copy: False returns the batch's own
         arrays, which the next step overwrites. texture_pack: a Minecraft resource pack (zip) that the worlds wear;
-        PackError, a ValueError, where it cannot be used.
+        PackError, a ValueError, where it cannot be used. backend: real Minecraft instead of our own world
+        (docs/minecraft.md): a back-end's name, or minecraft.backends.make with its settings; threads does nothing then.
         """
         if min(num_envs, threads, 1 if max_episode_steps is None else max_episode_steps) < 1:
             raise ValueError("num_envs, threads and max_episode_steps: expected 1 or more")
@@ -98,7 +103,7 @@ class CrossViewVectorEnv(VectorEnv[Observations, np.ndarray, np.ndarray]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         pack = None if texture_pack is None else Path(texture_pack)
-        self.batch = CrossViewEnvs(num_envs, image_size, threads, table, texture_pack=pack)
+        self.batch = new_batch(backend, num_envs, image_size, table, threads, pack)
         self.generators = [seeding.np_random()[0] for _ in range(num_envs)]  # each environment draws its own tasks
         self._of_tasks = {
             "event": np.full(num_envs, None, object),
@@ -160,7 +165,7 @@ class CrossViewVectorEnv(VectorEnv[Observations, np.ndarray, np.ndarray]):
         return tuple(map(episode_picture, seen.image, seen.goal_image, seen.goal_mask))
 
     def close_extras(self) -> None:
-        """Ends the simulator's threads."""
+        """Ends the simulator's threads, or the games."""
         self.batch.close()
 
     def seen(self, slot: int) -> dict[str, Any]:
@@ -178,7 +183,9 @@ class CrossViewVectorEnv(VectorEnv[Observations, np.ndarray, np.ndarray]):
             "first_right": books[:, rules.FIRST] == rules.TARGET_FIRST,
             "died": books[:, rules.DIED] > 0,
             "ticks": books[:, rules.TICKS].astype(int),
-        } | self._of_tasks
+            **self._of_tasks,
+            **self.batch.own_facts,
+        }
 
     def _begin(self, wanted: np.ndarray) -> None:
         slots = np.flatnonzero(wanted)

@@ -1,7 +1,7 @@
 """Whether a tick did to the target what was asked: arrival by the rules of our own world, the rest by the game's count.
 
-The game counts blocks mined, containers used and creatures killed by kind; which one it was is told by what was under
-the crosshair, within reach, when the key was held.
+The game counts blocks mined, containers used and creatures killed by kind; which block it was is told by what was under
+the crosshair, within reach, when the key was held, and what killed a creature by the keys (weapons.py).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from xview_training.envs.minecraft.commands import Dialect
 from xview_training.envs.minecraft.masks import Box, block_box, creature_box, target_mask
 from xview_training.envs.minecraft.scene import CREATURE_SIZES, USE_STATISTICS
 from xview_training.envs.minecraft.sight import Sight
+from xview_training.envs.minecraft.weapons import Weapons
 from xview_training.sim import physics
 from xview_training.tasks import rules
 from xview_training.tasks.events import TaskEvent
@@ -50,6 +51,7 @@ class Judge:
         self._before = before
         self._held: collections.deque[int] = collections.deque(maxlen=COUNT_LAG_TICKS)
         self._was_held = False
+        self._weapons = Weapons(COUNT_LAG_TICKS)
 
     def touched(self, sight: Sight, keys: tuple[str, ...]) -> int:
         """Number of the object that this tick's event concerns, -1 where none. keys: those held in the tick."""
@@ -57,6 +59,7 @@ class Judge:
         pressed = KEY_OF.get(self._event) in keys
         self._held.append(aimed if pressed else -1)
         fresh, self._was_held = pressed and not self._was_held, pressed
+        self._weapons.saw(self._before, keys)
         try:
             if self._event is TaskEvent.APPROACH:
                 return self._arrived(sight)
@@ -73,6 +76,9 @@ class Judge:
         return -1
 
     def _killed(self, sight: Sight) -> int:
+        """Who died of what was asked for. With melee there is nothing in the hands that shoots."""
+        if self._event is TaskEvent.ARCHERY and not self._weapons.shot:
+            return -1
         for number, thing in enumerate(self._things):
             if self._rose(f"killed:{thing.name}", sight):
                 return number

@@ -1,41 +1,44 @@
 """A game in a process of its own, under a deadline: what hangs or crashes is killed with all it started.
 
-The host process runs a file of hosts/ with the Python that has the game's package, in a session of its own. Packages
-start Java in further sessions, so each process is also marked by a variable in its environment, which all it starts
-inherit: a kill finds them by it (Linux; elsewhere only the host's own process group is found). It knows neither tasks
-nor what the messages mean.
+The host process runs a file of hosts/ with the Python that has the game's package, in a session of its own and with a
+mark by which all that it starts is found (killing.py). It knows neither tasks nor what the messages mean.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import os
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from xview_deploy.spec import ContractError
 
 from xview_training.envs.minecraft.hosts import wire
+from xview_training.envs.minecraft.killing import KILL_DEADLINE_S, MARK, kill_all
 from xview_training.envs.minecraft.sight import Sight, sight_of
 
-MARK = "XVIEW_GAME"  # the variable by which a game's processes are found
-KILL_DEADLINE_S = 10.0
 LOG_TAIL_CHARS = 400
 
 
 @dataclasses.dataclass(frozen=True)
 class Deadlines:
-    """Seconds until a game counts as hung. The first start may build the game: minutes."""
+    """Seconds until a game counts as hung. The first start may build the game: minutes.
+
+    reset_s: for a task as a whole, from its request to its first picture, with all spots that are tried and all starts
+    of the game; as long as the game has never come up, open_s beside it.
+    """
 
     open_s: float = 900.0
+    reset_s: float = 600.0
     tick_s: float = 30.0
     revive_s: float = 300.0
     close_s: float = 20.0  # to end of its own accord: games delete their world and socket then
@@ -50,6 +53,10 @@ class GameDownError(RuntimeError):
     def __init__(self, kind: str, reason: str):
         super().__init__(reason)
         self.kind = kind
+
+
+class ResetTimeoutError(GameDownError):
+    """A task as a whole took longer than Deadlines.reset_s; the game has been killed."""
 
 
 class MissingBackendError(RuntimeError):
@@ -73,7 +80,10 @@ class GameProcess:
         self._socket: socket.socket | None = None
         self._log: IO[bytes] | None = None
         self._mark = ""
+        self._allowed_s = self._until_s = math.inf  # of a reset: seconds in all, and by when (monotonic)
         self.started = 0  # how often
+        self.has_come_up = False  # ever
+        self.is_dead = False  # the player, when it last answered
 
     @property
     def running(self) -> bool:
@@ -101,7 +111,19 @@ class GameProcess:
             raise MissingBackendError(f"cannot run {self._python!r}: {error.strerror}. {self._install_hint}") from None
         finally:
             theirs.close()
-        return self._ask({"ask": "open", "settings": self._settings}, self._deadlines.open_s)
+        sight = self._ask({"ask": "open", "settings": self._settings}, self._deadlines.open_s)
+        self.has_come_up = True
+        return sight
+
+    @contextlib.contextmanager
+    def resetting(self) -> Iterator[None]:
+        """What is asked inside has reset_s together, or it ends in a ResetTimeoutError."""
+        self._allowed_s = self._deadlines.reset_s + (0.0 if self.has_come_up else self._deadlines.open_s)
+        self._until_s = time.monotonic() + self._allowed_s
+        try:
+            yield
+        finally:
+            self._until_s = math.inf
 
     def tick(
         self,
@@ -122,13 +144,21 @@ class GameProcess:
         """One request and its answer; whatever fails takes the game down."""
         if self._socket is None:
             raise GameDownError("crash", "the game is not running: start it")
+        left_s = self._until_s - time.monotonic()
+        late, timeout_s = left_s < timeout_s, min(timeout_s, left_s)
         try:
+            if timeout_s <= 0:
+                raise TimeoutError
             self._socket.settimeout(timeout_s)
             wire.send(self._socket, request)
             message, arrays = wire.receive(self._socket, timeout_s)
             if "missing" not in message and "crash" not in message:
-                return sight_of(message, arrays)
+                sight = sight_of(message, arrays)
+                self.is_dead = sight.dead
+                return sight
         except TimeoutError:
+            if late:
+                self._down("hang", f"the task was not ready within {self._allowed_s:g} s", ResetTimeoutError)
             self._down("hang", f"no answer to {request['ask']!r} within {timeout_s:g} s")
         except (OSError, ValueError, KeyError, TypeError, ContractError) as error:
             self._down("crash", f"{type(error).__name__} at {request['ask']!r}: {error}")
@@ -137,10 +167,10 @@ class GameProcess:
         self.kill()
         raise MissingBackendError(f"{message['missing']}. {self._install_hint}")
 
-    def _down(self, kind: str, reason: str) -> NoReturn:
+    def _down(self, kind: str, reason: str, error: type[GameDownError] = GameDownError) -> NoReturn:
         tail = self._log_tail()
         self.kill()
-        raise GameDownError(kind, f"{reason}{f'; it last said: {tail}' if tail else ''}")
+        raise error(kind, f"{reason}{f'; it last said: {tail}' if tail else ''}")
 
     def _log_tail(self) -> str:
         if self._log is None:
@@ -162,54 +192,8 @@ class GameProcess:
         if self._socket is not None:
             self._socket.close()
         if self._process is not None:
-            _kill_all(self._process, self._mark)
+            kill_all(self._process, self._mark)
             self._process.wait(KILL_DEADLINE_S)
         if self._log is not None:
             self._log.close()
         self._socket = self._process = self._log = None
-
-
-def _kill_all(process: subprocess.Popen[bytes], mark: str) -> None:
-    """Kills process groups until nobody bears the mark: what forks while it is looked for is found the next time."""
-    until_s = time.monotonic() + KILL_DEADLINE_S
-    killed: set[int] = set()
-    if process.poll() is None:
-        _kill_group(process.pid)
-    while time.monotonic() < until_s:
-        marked = set(marked_processes(mark))
-        for pid in marked:
-            _kill_group(pid)
-        killed |= marked
-        if not marked and not any(map(_is_alive, killed)):  # the mark goes first, the process some time later
-            return
-        time.sleep(0.01)
-
-
-def _kill_group(pid: int) -> None:
-    try:
-        group = os.getpgid(pid)
-        if group == os.getpgid(0):  # never our own: then only the one process
-            os.kill(pid, signal.SIGKILL)
-        else:
-            os.killpg(group, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass  # it has ended by itself
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-def marked_processes(mark: str) -> list[int]:
-    """Process ids that were started with the mark in their environment; the ended ones do not count."""
-    wanted, found = f"{MARK}={mark}".encode(), []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if wanted in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-        except OSError:
-            continue  # gone, or another user's
-    return found
