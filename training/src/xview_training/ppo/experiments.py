@@ -57,9 +57,10 @@ class PpoExperiment:
 # Exact labels cost nothing: a tenth of imitation's weights keeps the belief as good as it was.
 BELIEF = LossSettings(heatmap=0.05, point=0.1, box=0.1, bearing=0.1)
 # For two cores, where decisions are few and their gradients nearly all noise. Perception stays as imitation left it, so
-# that a picture is looked at once and three times as many decisions fit into a core-minute. The critic that knows more halves the
-# advantages' variance, and its values are good enough for a lambda of 0.8, which halves it once more (docs/ppo.md); the
-# learning rate is low, so that the KL that the leash allows is spent on what was learnt and not on noise.
+# that a picture is looked at once and three times as many decisions fit into a core-minute. The critic that knows more
+# halves the advantages' variance, and its values are good enough for a lambda of 0.8, which halves it once more
+# (docs/ppo.md); the learning rate is low, so that the KL that the leash allows is spent on what was learnt and not on
+# noise.
 FEW_DECISIONS = LearnerConfig(
     learning_rate=5e-5,
     gae_lambda=0.8,
