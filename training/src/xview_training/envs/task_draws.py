@@ -10,7 +10,6 @@ from xview_deploy.spec import ACTION_TABLES, ActionTable
 from xview_training.naming import named
 from xview_training.tasks.events import TaskEvent, table_for
 from xview_training.tasks.sources import Request, source_named
-from xview_training.tasks.suites import Suite
 from xview_training.tasks.task import DIFFICULTIES
 
 
@@ -21,7 +20,7 @@ class DrawSettings:
     suite: str = "train-v1"  # name of a suite, or a file of tasks
     event: str | None = None  # only tasks of that event: approach, break, use, melee, archery
     difficulty: str | None = None  # only tasks of that distance: near, easy, medium, hard
-    randomise: bool = True  # False: every agent of a suite has the published player's body and eye
+    randomise: bool = True  # False: every agent of a suite has the published player's body, eye and start
 
     def __post_init__(self) -> None:
         if self.event is not None:
@@ -34,11 +33,7 @@ class TaskDraws:
     """Draws tasks; the same random numbers draw the same ones."""
 
     def __init__(self, settings: DrawSettings):
-        source = source_named(settings.suite)
-        if not settings.randomise:
-            if not isinstance(source, Suite):
-                raise ValueError(f"{settings.suite}: a file's tasks say whose body acts; randomise is for suites")
-            source = dataclasses.replace(source, randomise=False)
+        source = source_named(settings.suite, settings.randomise)
         self._event = None if settings.event is None else TaskEvent(settings.event)
         self._difficulty = settings.difficulty
         if self._event not in (None, *source.events):

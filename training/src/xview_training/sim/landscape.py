@@ -9,6 +9,7 @@ import numpy as np
 
 from xview_training.sim.blocks import CANDIDATE_KINDS, FIRST_CANDIDATE, ID
 from xview_training.sim.compiled import compiled
+from xview_training.sim.exact import cos, sin
 from xview_training.sim.random import integer, uniform
 
 STONE, DIRT, GRASS, SAND = ID["stone"], ID["dirt"], ID["grass"], ID["sand"]
@@ -71,10 +72,10 @@ def _ground(state, grid, floor):
     tau = 2 * math.pi / 64
     for x in range(size_x):
         for z in range(size_z):
-            height = 1.6 * math.sin(x * tau + phase[0]) * math.cos(z * tau + phase[1])
-            height += 0.9 * math.sin(2 * x * tau + phase[2]) * math.cos(2 * z * tau + phase[3])
-            height += 0.8 * math.sin((x + 2 * z) * tau + phase[4])
-            height += 0.4 * math.sin(4 * x * tau + phase[5]) * math.cos(4 * z * tau + phase[6])
+            height = 1.6 * sin(x * tau + phase[0]) * cos(z * tau + phase[1])
+            height += 0.9 * sin(2 * x * tau + phase[2]) * cos(2 * z * tau + phase[3])
+            height += 0.8 * sin((x + 2 * z) * tau + phase[4])
+            height += 0.4 * sin(4 * x * tau + phase[5]) * cos(4 * z * tau + phase[6])
             top = int(9.0 + swing * height)
             grid[x, z, : top - 2] = STONE
             grid[x, z, top - 2 : top] = SAND if surface == SAND else DIRT

@@ -1,8 +1,10 @@
 """Randomised embodiments: from what an agent's body and eye are drawn.
 
 Camera height and field of view are where policies that were trained with one body fail on robots (ROCKET-3,
-limitations). `PLAYER` is the published body, and what a suite with `randomise=False` gives everyone.
+limitations). `PLAYER` is the published body; `BodyRange.players` is what a suite with `randomise=False` gives everyone.
 """
+
+from __future__ import annotations
 
 import dataclasses
 
@@ -27,6 +29,10 @@ class BodyRange:
     texture_sets: int = 1  # how many sets of textures there are to choose from
     held_item: bool = False  # the item in its hand is in its picture
     extra_ticks: tuple[int, int] = (0, 0)  # of 1/20 s by which an action lasts longer than its table says
+
+    def players(self) -> BodyRange:
+        """The published player's. Whether its hand is in its picture stays: the suite chooses that, no draw."""
+        return dataclasses.replace(PLAYER, held_item=self.held_item)
 
     def draw(self, rng: np.random.Generator) -> Embodiment:
         """One body, its numbers rounded so that a task's record holds them exactly."""

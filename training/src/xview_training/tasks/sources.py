@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Protocol
 
@@ -40,8 +41,14 @@ class TaskSource(Protocol):
         """The same tasks, ended by a wrong arrival or not."""
 
 
-def source_named(name: str) -> TaskSource:
-    """The suite of that name, or the file at that path. ValueError where it is neither, or a damaged file."""
-    if name not in SUITES and (Path(name).suffix or Path(name).exists()):
-        return TaskFile.open(Path(name))
-    return suite_named(name)
+def source_named(name: str, randomise: bool = True) -> TaskSource:
+    """The suite of that name, or the file at that path. ValueError where it is neither, or a damaged file.
+
+    randomise: false gives everyone the published player's body, eye and start. ValueError with a file, whose tasks say
+    whose body acts.
+    """
+    if name in SUITES or not (Path(name).suffix or Path(name).exists()):
+        return dataclasses.replace(suite_named(name), randomise=randomise)
+    if not randomise:
+        raise ValueError(f"{name}: a file's tasks say whose body acts; randomise is for suites")
+    return TaskFile.open(Path(name))

@@ -11,7 +11,6 @@ from xview_training.sim.simulator import VoxelSim
 from xview_training.sim.worlds import PLACES
 from xview_training.tasks.objects import WorldObject
 from xview_training.tasks.paths import UNREACHABLE, distance_field, distractor_toll, leads_through_no_roof
-from xview_training.tasks.suites import Scene
 from xview_training.tasks.task import Start
 
 TOLERANCE = 0.2  # of a difficulty's distance
@@ -56,26 +55,35 @@ class Starts:
         distance_field(sim.floor[slot], size_x, size_z, self.toll, target, ground.climb, ground.drop, self.field)
 
     def draw(
-        self, rng: np.random.Generator, slot: int, thing: WorldObject, distance: int, scene: Scene
+        self,
+        rng: np.random.Generator,
+        slot: int,
+        thing: WorldObject,
+        distance: int,
+        place: str,
+        pitch: tuple[float, float],
     ) -> Start | None:
-        """A reachable start at that Manhattan distance, facing the target roughly or not at all; surveys the target."""
+        """A reachable start at that Manhattan distance, facing the target roughly or not at all; surveys the target.
+
+        pitch: radians downwards, the range of what it is turned by.
+        """
         floor, target = self.sim.floor[slot], np.array(thing.cell, np.int64)
-        self.survey(slot, target, scene.place)
+        self.survey(slot, target, place)
         low, high = round(distance * (1 - TOLERANCE)), round(distance * (1 + TOLERANCE))
-        ground = self._ground(slot, scene.place)
-        size_x, size_z, _ = PLACES[scene.place].shape
+        ground = self._ground(slot, place)
+        size_x, size_z, _ = PLACES[place].shape
         grid = self.sim.grid[slot]
         count = _starts(floor, size_x, size_z, self.field, target, low, high, grid, ground, self._columns)
         if count == 0:
             return None
-        column = self._column(rng, slot, count, scene.place)
+        column = self._column(rng, slot, count, place)
         if column is None:
             return None
         x, z = column
         ahead = math.atan2(-(target[0] - x), target[2] - z)
         yaw = rng.uniform(-math.pi, math.pi) if rng.random() < 0.45 else ahead + rng.uniform(-0.5, 0.5)
-        pitch = rng.uniform(*scene.body.pitch)
-        return Start(x + 0.5, float(floor[x, z]), z + 0.5, round(float(yaw), 4), round(float(pitch), 4))
+        down = rng.uniform(*pitch)
+        return Start(x + 0.5, float(floor[x, z]), z + 0.5, round(float(yaw), 4), round(float(down), 4))
 
     def _column(self, rng: np.random.Generator, slot: int, count: int, place: str) -> tuple[int, int] | None:
         """One of the first `count` columns to start in; None where the ways from those drawn lead through roofs."""

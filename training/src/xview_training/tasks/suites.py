@@ -40,7 +40,7 @@ class Suite:
     are generated there; the others are among the objects that the seed scattered around the starts.
     walk_share: most of the time limit that walking from the start to the target may take at the body's speed.
     hidden: only tasks whose target is out of sight in the first frame. strict: a wrong arrival ends the episode.
-    randomise: false gives every body the published player's.
+    randomise: false gives everyone the published player's body, eye and start (`bodies_in`).
     """
 
     name: str
@@ -64,6 +64,10 @@ class Suite:
     def scenes_for(self, event: TaskEvent | None, difficulty: str | None) -> list[Scene]:
         """The scenes to draw from when event and difficulty are wished for: those that offer them, else all."""
         return [scene for scene in self.scenes if scene.offers(event, difficulty)] or list(self.scenes)
+
+    def bodies_in(self, scene: Scene) -> BodyRange:
+        """From what bodies, and the pitch at the start, are drawn in one of its scenes."""
+        return scene.body if self.randomise else scene.body.players()
 
     def pool(self, event: TaskEvent | None, difficulty: str | None) -> np.ndarray:
         """Indices of the tasks that such a wish can be met with: all, for a task is made as it is wished."""

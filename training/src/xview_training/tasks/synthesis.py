@@ -13,7 +13,6 @@ import numpy as np
 
 from xview_training.sim.simulator import Embodiment, VoxelSim
 from xview_training.sim.worlds import WorldSeed
-from xview_training.tasks.bodies import PLAYER
 from xview_training.tasks.events import TaskEvent
 from xview_training.tasks.goal_cameras import GoalCameras
 from xview_training.tasks.goal_views import GoalPicture
@@ -81,7 +80,7 @@ class Synthesiser:
     def _attempt(self, rng: np.random.Generator, slot: int, wish: _Wish, world: WorldSeed) -> Task | None:
         """A task in that world, or None; every reason is counted."""
         self.sim.load_world(slot, world)
-        bodies = wish.scene.body if wish.suite.randomise else PLAYER
+        bodies = wish.suite.bodies_in(wish.scene)
         body, extra_ticks = bodies.draw(rng), bodies.draw_extra_ticks(rng)
         things = objects_for(self.sim, slot, wish.event)
         if not things:
@@ -125,7 +124,8 @@ class Synthesiser:
             camera = self._cameras.find(rng, slot, thing, body, wish.suite, world.place)
             if isinstance(camera, Rejection):
                 return camera
-        start = self._starts.draw(rng, slot, thing, DIFFICULTIES[wish.difficulty], wish.scene)
+        distance, pitch = DIFFICULTIES[wish.difficulty], wish.suite.bodies_in(wish.scene).pitch
+        start = self._starts.draw(rng, slot, thing, distance, world.place, pitch)
         if start is None:
             return Rejection.NO_START
         way = float(self.field[int(start.x), int(start.z)])  # blocks

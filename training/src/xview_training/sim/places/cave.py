@@ -1,11 +1,10 @@
 """A mine: chambers and winding tunnels on one level in solid stone, with ores in the walls and objects on the floor."""
 
-import math
-
 import numpy as np
 
 from xview_training.sim.blocks import CANDIDATES, ID
 from xview_training.sim.compiled import compiled
+from xview_training.sim.exact import atan2, cos, hypot, sin
 from xview_training.sim.places.ground import MARGIN, scatter
 from xview_training.sim.places.open_air import BEDROCK, STONE
 from xview_training.sim.random import integer, uniform
@@ -33,13 +32,13 @@ def _carve(grid, floor, x0, z0, radius, height, surface):
 @compiled()
 def _tunnel(state, grid, floor, x, z, to_x, to_z, surface):
     """Winds from one point to another, with a lantern on the ceiling now and then."""
-    heading = math.atan2(to_z - z, to_x - x)
+    heading = atan2(to_z - z, to_x - x)
     for step in range(400):
-        if math.hypot(to_x - x, to_z - z) < 3:
+        if hypot(to_x - x, to_z - z) < 3:
             return
-        wanted = math.atan2(to_z - z, to_x - x)
+        wanted = atan2(to_z - z, to_x - x)
         heading = wanted + uniform(state, -0.9, 0.9)
-        x, z = x + 1.5 * math.cos(heading), z + 1.5 * math.sin(heading)
+        x, z = x + 1.5 * cos(heading), z + 1.5 * sin(heading)
         _carve(grid, floor, int(x), int(z), uniform(state, 1.6, 2.4), 4, surface)
         if step % 9 == 4 and grid[int(x), int(z), LEVEL + 4] != 0:
             grid[int(x), int(z), LEVEL + 3] = LANTERN
