@@ -19,6 +19,7 @@ def train_imitation(
     weights: Path | None = None,
     seed: int | None = None,
     suite: str | None = None,
+    randomise: bool = True,
     frames: int | None = None,
     minutes: float | None = None,
     core_minutes: float | None = None,
@@ -43,6 +44,7 @@ def train_imitation(
         weights: begin with these published ROCKET-2 weights, a file or a folder; with a policy rocket2.
         seed: instead of the experiment's.
         suite: tasks to train on, instead of the experiment's.
+        randomise: --no-randomise gives everyone of the suite the published player's body, eye and start.
         frames: trained frames until the end, instead of the experiment's limits.
         minutes: of training until the end, instead of the experiment's limits; schedules run over them.
         core_minutes: the same in time of the processor, all threads together: on a busy machine the fair measure.
@@ -71,6 +73,7 @@ def train_imitation(
     if validate_every is not None:
         looks = dataclasses.replace(looks, every=validate_every)
     changes: dict[str, Any] = {"seed": seed, "suite": suite, "dataset": folder_of_episodes, "validation": looks}
+    changes["randomise"] = randomise and settings.randomise
     if (frames, minutes, core_minutes) != (None, None, None):
         changes |= {"frames": frames or 0, "minutes": minutes or 0.0, "core_minutes": core_minutes or 0.0}
     policy = None

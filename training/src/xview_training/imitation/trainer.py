@@ -73,9 +73,12 @@ class ImitationTrainer:
         self._means: dict[str, float] = {}
 
     def _lessons(self) -> Lessons:
-        settings, source, size = self.experiment, source_named(self.experiment.suite), self.policy.config.image_size
+        settings, size = self.experiment, self.policy.config.image_size
+        source = source_named(settings.suite, settings.randomise)
         table = actions_for(source, self.policy)
         if settings.dataset:
+            if not settings.randomise:
+                raise ValueError("a data set's episodes say whose body acts; randomise is for suites")
             return Recorded(settings.recorded, Dataset(Path(settings.dataset)), size, table, settings.seed)
         return Dagger(settings.dagger, Collector(settings.collector, source, size, self.rng), self.rng)
 
