@@ -41,6 +41,7 @@ class ImitationExperiment:
     minutes: float = 0.0  # of training until the end; 0: as long as `frames` take. Schedules run over what ends first
     core_minutes: float = 0.0  # of the processor, all threads together: as many are as much, however busy the machine
     suite: str = "train"
+    randomise: bool = True  # False: everyone of the suite is the published player (tasks/sources.py)
     seed: int = 0
     policy: Config = SmallPolicyConfig()
     random_backbone: bool = False  # a frozen backbone may keep random weights: to try things out

@@ -22,6 +22,7 @@ def train_imitation(
     mask_backbone: Path | None = None,
     seed: int | None = None,
     suite: str | None = None,
+    randomise: bool = True,
     frames: int | None = None,
     minutes: float | None = None,
     core_minutes: float | None = None,
@@ -49,6 +50,7 @@ def train_imitation(
         mask_backbone: the same for the one that sees the goal's mask, which learns and may begin anew.
         seed: instead of the experiment's.
         suite: tasks to train on, instead of the experiment's.
+        randomise: --no-randomise gives everyone of the suite the published player's body, eye and start.
         frames: trained frames until the end, instead of the experiment's limits.
         minutes: of training until the end, instead of the experiment's limits; schedules run over them.
         core_minutes: the same in time of the processor, all threads together: on a busy machine the fair measure.
@@ -87,6 +89,7 @@ def train_imitation(
         print(f"no looks at held-out worlds: the tasks of {looks.suite} are played with another table of actions")
         looks = dataclasses.replace(looks, every=0)
     changes: dict[str, Any] = {"seed": seed, "suite": suite, "dataset": folder_of_episodes, "validation": looks}
+    changes["randomise"] = randomise and settings.randomise
     if (frames, minutes, core_minutes) != (None, None, None):
         changes |= {"frames": frames or 0, "minutes": minutes or 0.0, "core_minutes": core_minutes or 0.0}
     policy = None

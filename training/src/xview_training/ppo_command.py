@@ -23,6 +23,7 @@ def train_ppo(
     start: Annotated[Path | None, tyro.conf.arg(name="from")] = None,
     run: Path | None = None,
     suite: str | None = None,
+    randomise: bool = True,
     seed: int | None = None,
     frames: int | None = None,
     minutes: float | None = None,
@@ -50,6 +51,7 @@ def train_ppo(
             given keys that the tasks need and it lacks.
         run: folder of the run; runs/ppo-EXPERIMENT by default.
         suite: tasks to train on, a suite or a file of `xview tasks make`, instead of the experiment's.
+        randomise: --no-randomise gives everyone of the suite the published player's body, eye and start.
         seed: instead of the experiment's.
         frames: decisions until the end, instead of the experiment's limits.
         minutes: of playing and learning until the end, instead of the experiment's limits; schedules run over them.
@@ -94,6 +96,7 @@ def train_ppo(
     rollout = {"wrong_arrival_reward": wrong_arrival_reward, "threads": threads}
     changes: dict[str, Any] = {
         "suite": _on_all_nodes(suite),
+        "randomise": randomise and settings.randomise,
         "seed": seed,
         "deterministic": deterministic or settings.deterministic,
         "rollout": changed(settings.rollout, rollout),

@@ -32,5 +32,6 @@ def mark_best(run: Path, wishes: Wishes) -> list[tuple[Score, bool]]:
 
 def tasks_named(wishes: Wishes) -> str:
     """The suite with what narrows it, so that scores of other tasks are not taken for these."""
-    narrowed = (wishes.difficulty, wishes.event, "strict" if wishes.strict else None)
+    rules = ("strict" if wishes.strict else None, None if wishes.randomise else "no-randomise")
+    narrowed = (wishes.difficulty, wishes.event, *rules)
     return " ".join(filter(None, (wishes.suite, *narrowed)))

@@ -22,6 +22,7 @@ def evaluate(
     seed: int = 0,
     strict: bool = False,
     workers: int | None = None,
+    randomise: bool = True,
     json: Path | None = None,
     html: Path | None = None,
     videos: int = 6,
@@ -43,6 +44,7 @@ def evaluate(
         seed: chooses the tasks, and the random numbers of the policy.
         strict: an arrival at a wrong candidate ends the episode.
         workers: processes; one a core by default. Their number changes no result.
+        randomise: --no-randomise gives everyone of a suite the published player's body, eye and start.
         json: write everything to this file.
         html: write a page with tables, plots and films to this file.
         videos: how many episodes the page shows, won and lost ones.
@@ -56,7 +58,7 @@ def evaluate(
         raise ContractError(f"expected one of --policy, --compare and --run, got {' and '.join(chosen)}")
     if html is not None and (compare or run):
         raise ContractError(f"--html: expected it without {chosen[0]}, which writes no page")
-    wishes = Wishes(suite, event, difficulty, episodes, seed, strict, workers)
+    wishes = Wishes(suite, event, difficulty, episodes, seed, strict, workers, randomise)
     if compare is not None:
         return _compare(compare, wishes, json)
     if run is not None:

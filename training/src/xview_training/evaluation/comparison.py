@@ -126,7 +126,7 @@ def _paired(first: dict[str, Any], second: dict[str, Any]) -> tuple[list[dict], 
         )
         raise ValueError(
             f"expected two evaluations of the same tasks, got {sides} that share {shared}: "
-            "play both with the same --suite, --event, --difficulty, --episodes and --seed"
+            "play both with the same --suite, --event, --difficulty, --episodes, --seed and --randomise"
         )
     return list(ones.values()), [others[task] for task in ones]
 

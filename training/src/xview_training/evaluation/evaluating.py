@@ -32,6 +32,7 @@ class Wishes:
     seed: int = 0
     strict: bool = False
     workers: int | None = None
+    randomise: bool = True  # False: everyone of the suite is the published player (tasks/sources.py)
 
     def __post_init__(self) -> None:
         if self.difficulty is not None and self.difficulty not in DIFFICULTIES:
@@ -39,9 +40,14 @@ class Wishes:
         if self.workers is not None and self.workers < 1:
             raise ContractError(f"workers: expected at least 1, got {self.workers}")
 
+    @property
+    def title(self) -> str:
+        """What the tasks are called where results are shown."""
+        return self.suite if self.randomise else f"{self.suite}, the player's body"
+
     def selection(self) -> Selection:
         """The tasks. ValueError where there is no such suite, file or event."""
-        source = source_named(self.suite).strictly(self.strict)
+        source = source_named(self.suite, self.randomise).strictly(self.strict)
         event = None if self.event is None else TaskEvent.parse(self.event)
         return Selection(source, self.episodes, self.seed, event, self.difficulty)
 
@@ -59,7 +65,7 @@ class Evaluated:
     def record(self) -> dict[str, Any]:
         """What `--json` writes."""
         head = table.as_json(self.policy, self.wishes.suite, self.wishes.seed, self.episodes)
-        return head | {"strict": self.wishes.strict, "start": this_start()}
+        return head | {"strict": self.wishes.strict, "randomise": self.wishes.randomise, "start": this_start()}
 
 
 def evaluate(policy: str | None, wishes: Wishes, quiet: bool = False) -> Evaluated:
@@ -73,7 +79,7 @@ def evaluate(policy: str | None, wishes: Wishes, quiet: bool = False) -> Evaluat
 def show(evaluated: Evaluated) -> None:
     """Prints the tables."""
     console = Console(width=WIDTH)
-    console.print(table.as_text(evaluated.policy, evaluated.wishes.suite, evaluated.episodes))
+    console.print(table.as_text(evaluated.policy, evaluated.wishes.title, evaluated.episodes))
     console.print(table.endings_as_text(evaluated.episodes))
 
 
@@ -85,7 +91,7 @@ def write_page(evaluated: Evaluated, path: Path, videos: int) -> None:
     wishes = evaluated.wishes
     page.write(
         page.Evaluation(
-            evaluated.policy, wishes.suite, wishes.seed, wishes.strict, evaluated.episodes, this_start(), tuple(films)
+            evaluated.policy, wishes.title, wishes.seed, wishes.strict, evaluated.episodes, this_start(), tuple(films)
         ),
         path,
     )

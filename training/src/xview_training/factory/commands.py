@@ -16,6 +16,7 @@ def tasks_make(
     seed: int = 0,
     workers: int | None = None,
     check: int = 200,
+    randomise: bool = True,
 ) -> None:
     """Makes a file of distinct tasks, has the expert do a sample, reports what was rejected; a killed run goes on.
 
@@ -26,6 +27,7 @@ def tasks_make(
         seed: chooses which of the suite's tasks.
         workers: processes; one a core by default. Any number makes the same file.
         check: how many random tasks of the file the expert has to do; 0 for none.
+        randomise: --no-randomise gives everyone the published player's body, eye and start.
     """
     from rich.console import Console
 
@@ -41,7 +43,7 @@ def tasks_make(
         raise ContractError(f"{out} is there already: remove it or name another file")
     if check < 0:
         raise ContractError(f"check: expected 0 or more, got {check}")
-    order = checked(Order, checked(suite_named, suite), count, seed)
+    order = checked(Order, checked(suite_named, suite, randomise), count, seed)
     work = checked(Work, workers or cores())
     with Watching(f"{count:,} tasks of {suite}", count) as watching:
         made = checked(make, order, out, work, watching)
@@ -53,5 +55,5 @@ def tasks_make(
     timing = {"workers": work.workers, "seconds": watching.seconds, "made_in_them": watching.here}
     for checking in (False, True) if check else (False,):  # what was made is written down before the expert plays
         summary = report.as_json(file, made, have_expert_do(file, check, seed) if checking else None)
-        write_json(out.with_suffix(".report.json"), summary | {"run": timing})
+        write_json(out.with_suffix(".report.json"), summary | {"randomise": randomise, "run": timing})
     Console().print(report.as_text(summary))

@@ -74,10 +74,13 @@ class ImitationTrainer:
         self._means: dict[str, float] = {}
 
     def _lessons(self) -> Lessons:
-        settings, source, size = self.experiment, source_named(self.experiment.suite), self.policy.config.image_size
+        settings, size = self.experiment, self.policy.config.image_size
         if settings.dataset:
+            if not settings.randomise:
+                raise ValueError("a data set's episodes say whose body acts; randomise is for suites")
             dataset, table = Dataset(Path(settings.dataset)), table_of(self.policy.config)
             return Recorded(settings.recorded, dataset, size, table, settings.seed)
+        source = source_named(settings.suite, settings.randomise)
         actions_for(source, self.policy)  # complains where the tasks need another table
         return Dagger(settings.dagger, Collector(settings.collector, source, size, self.rng), self.rng)
 

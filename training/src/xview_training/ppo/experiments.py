@@ -32,6 +32,7 @@ class PpoExperiment:
     minutes: float = 0.0  # of wall time until the end; 0: as long as `frames` take. Schedules run over what ends first
     core_minutes: float = 0.0  # of the processor, all threads together: as many are as much, however busy the machine
     suite: str = "train"  # name of a suite, or a file of tasks
+    randomise: bool = True  # False: everyone of the suite is the published player (tasks/sources.py)
     seed: int = 0
     policy: Config = SmallPolicyConfig()  # replaced by that of the checkpoint that the run starts from
     rollout: RolloutConfig = RolloutConfig()

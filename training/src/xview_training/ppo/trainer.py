@@ -62,7 +62,7 @@ class PpoTrainer:
         _prepare_torch(experiment, threads)
         self.experiment, self.run, self.origin = experiment, run, origin
         self.device = torch.device(device)
-        source = source_named(experiment.suite)
+        source = source_named(experiment.suite, experiment.randomise)
         policy = (start or build(experiment.policy)).to(self.device)
         table = actions_for(source, policy)
         self._validating = Validating(experiment.validation, look, policy)

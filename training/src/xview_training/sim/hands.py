@@ -11,11 +11,12 @@ import math
 
 import numpy as np
 
-from xview_training.sim.blocks import AIR, BLOCKS, BREAK_TICKS, PASSABLE, USED
+from xview_training.sim.blocks import AIR, BLOCKS, BREAK_TICKS, USED
 from xview_training.sim.collision import ON_GROUND, PITCH, VX, VY, VZ, YAW, X, Y, Z, overlaps
 from xview_training.sim.compiled import compiled
 from xview_training.sim.creatures import HEIGHTS, SPECIES, WIDTHS, alarm
 from xview_training.sim.exact import cos, sin
+from xview_training.sim.flight import free_way
 from xview_training.sim.items import ARROWS, BLOW_TICKS, BOW, DAMAGE_OF, FIRST_BLOCK_ITEM, TOOL_OF, give, held, take
 from xview_training.sim.physics import ATTACK, HEALTH, HEIGHT, HOTBAR, USE, WIDTH, hurt, knock_back
 from xview_training.sim.raycast import cast
@@ -28,7 +29,6 @@ ARROW_TICKS = ON_GROUND + 1
 ARROW_LIFE = 60
 FULL_DRAW = 20
 NEVER = 1e30
-INTO = 1e-6  # of an arrow's way: past the face of the cell that it has come to
 DOOR = np.array(["door" in block.name for block in BLOCKS])
 
 # Columns of what goes on between ticks, float64: turning rates, the block being broken and how far, the selected slot,
@@ -203,20 +203,6 @@ def _draw(body, hands, slots, arrows, keys, eye):
 
 
 @compiled()
-def _free_way(grid, arrow):
-    """How far of its way this tick an arrow flies, 0..1, until it meets what stops bodies: plants do not."""
-    gone = 0.0
-    while True:
-        x, y, z = arrow[X] + gone * arrow[VX], arrow[Y] + gone * arrow[VY], arrow[Z] + gone * arrow[VZ]
-        hx, hy, hz, axis, _, t = cast(grid, x, y, z, arrow[VX], arrow[VY], arrow[VZ], 1.0 - gone)
-        if axis < 0:
-            return 1.0
-        if not PASSABLE[grid[hx, hz, hy]]:
-            return gone + t
-        gone += t + INTO  # the ray goes on from inside the plant's cell, which it does not look at again
-
-
-@compiled()
 def fly(grid, hands, creatures, arrows):
     """One tick of the arrows; books SHOT_DEAD."""
     for a in range(arrows.shape[0]):
@@ -224,7 +210,7 @@ def fly(grid, hands, creatures, arrows):
         if arrow[ON_GROUND] == 0:
             continue
         speed = math.sqrt(arrow[VX] * arrow[VX] + arrow[VY] * arrow[VY] + arrow[VZ] * arrow[VZ])
-        end = _free_way(grid, arrow)
+        end = free_way(grid, arrow[X], arrow[Y], arrow[Z], arrow[VX], arrow[VY], arrow[VZ])
         who, _ = creature_on_ray(creatures, arrow[X], arrow[Y], arrow[Z], arrow[VX], arrow[VY], arrow[VZ], end)
         if who >= 0 and hurt(creatures[who], math.ceil(2 * speed)):
             knock_back(creatures[who], arrow[VX], arrow[VZ])

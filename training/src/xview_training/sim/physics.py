@@ -148,7 +148,8 @@ def stands_free(grid, body, width, height):
     half = width / 2 - 1e-6
     for x in range(int(math.floor(body[X] - half)), int(math.floor(body[X] + half)) + 1):
         for z in range(int(math.floor(body[Z] - half)), int(math.floor(body[Z] + half)) + 1):
-            for y in range(int(math.floor(body[Y] + 1e-6)), int(math.floor(body[Y] + height - 1e-6)) + 1):
+            # One cell lower than the body: fences reach up into the cell above them.
+            for y in range(int(math.floor(body[Y] + 1e-6)) - 1, int(math.floor(body[Y] + height - 1e-6)) + 1):
                 if collision.solid(grid, x, y, z) and collision.overlaps(grid, body, width, height, x, y, z):
                     return False
     return True

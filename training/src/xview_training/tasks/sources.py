@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Protocol
 
@@ -44,11 +43,10 @@ class TaskSource(Protocol):
 def source_named(name: str, randomise: bool = True) -> TaskSource:
     """The suite of that name, or the file at that path. ValueError where it is neither, or a damaged file.
 
-    randomise: false gives everyone the published player's body, eye and start. ValueError with a file, whose tasks say
-    whose body acts.
+    randomise: as of suite_named; ValueError where it is false with a file, whose tasks say whose body acts.
     """
     if name in SUITES or not (Path(name).suffix or Path(name).exists()):
-        return dataclasses.replace(suite_named(name), randomise=randomise)
+        return suite_named(name, randomise)
     if not randomise:
         raise ValueError(f"{name}: a file's tasks say whose body acts; randomise is for suites")
     return TaskFile.open(Path(name))

@@ -189,6 +189,10 @@ SUITES = {
 }
 
 
-def suite_named(name: str) -> Suite:
-    """The suite of that name; ValueError names the nearest one."""
-    return named(SUITES, name, "suite")
+def suite_named(name: str, randomise: bool = True) -> Suite:
+    """The suite of that name; ValueError names the nearest one.
+
+    randomise: false gives everyone the published player's body, eye and start.
+    """
+    suite: Suite = named(SUITES, name, "suite")
+    return suite if randomise else dataclasses.replace(suite, randomise=False)

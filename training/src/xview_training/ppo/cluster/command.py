@@ -19,7 +19,7 @@ def train_on_ray(run: ClusterRun, address: str | None, start: CrossViewPolicy, n
     new: nothing is gone on from. ValueError where the folder holds a run then, the cluster has too little for the
     layout, or the policy does not fit the suite.
     """
-    actions_for(source_named(run.experiment.suite), start)
+    actions_for(source_named(run.experiment.suite, run.experiment.randomise), start)
     Validating(run.experiment.validation, run.look, start)
     known = checkpoints.newest(run.reference) is not None
     if known and new:

@@ -85,7 +85,8 @@ class ClusterRollout:
     def _make(self, policy: CrossViewPolicy, group: int) -> Rollout:
         """A group's worlds."""
         experiment = self.run.experiment
-        source, seed = source_named(experiment.suite), self._seed + group
+        source = source_named(experiment.suite, experiment.randomise)
+        seed = self._seed + group
         environments = experiment.rollout.environments // self.run.settings.groups.groups
         config = dataclasses.replace(experiment.rollout, environments=environments)
         table = actions_for(source, policy)

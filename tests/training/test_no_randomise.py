@@ -1,0 +1,75 @@
+"""`--no-randomise` is one switch: every command that draws tasks from a suite has it, and none takes it with a file."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from xview_deploy.cli import installed_commands, run
+from xview_training.evaluation.best_of_run import tasks_named
+from xview_training.evaluation.evaluating import Wishes
+from xview_training.experiments import experiment_named
+from xview_training.imitation.trainer import ImitationTrainer
+from xview_training.ppo.experiments import ppo_experiment_named
+from xview_training.ppo.trainer import PpoTrainer
+from xview_training.sim.simulator import Embodiment
+from xview_training.tasks.files import FileHeader, TaskFile, write
+
+
+def xview(*arguments: object) -> int:
+    return run(installed_commands(), [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("evaluate", "--policy", "random"),
+        ("train", "imitation", "--experiment", "debug"),
+        ("train", "ppo", "--experiment", "debug", "--in-process"),
+    ],
+    ids=lambda command: command[1],
+)
+def test_with_a_file_the_switch_is_one_clear_line(tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "some.xvt", FileHeader("robot", 0, 0), [])
+    assert xview(*command, "--suite", "some.xvt", "--no-randomise") == 2
+    assert "some.xvt: a file's tasks say whose body acts; randomise is for suites" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["some.xvt"]
+
+
+def test_an_evaluation_says_that_everyone_was_the_player(tmp_path, capsys):
+    file = tmp_path / "r.json"
+    arguments = ("--policy", "random", "--suite", "robot", "--episodes", 2, "--workers", 1, "--no-randomise")
+    assert xview("evaluate", *arguments, "--json", file) == 0
+    assert "random on robot, the player's body" in capsys.readouterr().out
+    assert json.loads(file.read_text())["randomise"] is False
+    assert tasks_named(Wishes("robot", randomise=False)) == "robot no-randomise"
+
+
+def test_a_file_made_without_randomising_holds_the_player_s_tasks_and_says_so(tmp_path):
+    path = tmp_path / "players.xvt"
+    arguments = ("--suite", "robot-v1", "--count", 6, "--workers", 1, "--check", 0, "--no-randomise")
+    assert xview("tasks", "make", "--out", path, *arguments) == 0
+    file = TaskFile.open(path)
+    assert all(file[index].body == Embodiment() and file[index].extra_ticks == 0 for index in range(file.size))
+    assert np.all(file.records["start"]["pitch"] == 0)
+    assert json.loads(path.with_suffix(".report.json").read_text())["randomise"] is False
+
+
+def test_trainers_play_the_player_s_tasks(tmp_path, one_thread):
+    imitation = dataclasses.replace(experiment_named("debug"), suite="robot", randomise=False)
+    imitating = ImitationTrainer(imitation, tmp_path / "i", threads=1)
+    imitating.lessons.prepare(imitating.policy, 0.0)
+    assert {task.body for task in imitating.lessons.collector.envs.tasks} == {Embodiment()}
+    imitating.lessons.close()
+    ppo = dataclasses.replace(ppo_experiment_named("debug"), suite="robot", randomise=False)
+    trainer = PpoTrainer(ppo, tmp_path / "p", threads=1)
+    trainer.rollout.step()
+    assert {task.body for task in trainer.rollout.envs.tasks} == {Embodiment()}
+    trainer.rollout.close()
+
+
+def test_a_recorded_data_set_is_not_made_another(tmp_path):
+    experiment = dataclasses.replace(experiment_named("debug"), dataset=str(tmp_path), randomise=False)
+    with pytest.raises(ValueError, match="a data set's episodes say whose body acts; randomise is for suites"):
+        ImitationTrainer(experiment, tmp_path / "run", threads=1)
