@@ -102,7 +102,7 @@ def test_films_show_won_and_lost_ones_of_every_kind(episode):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--policy", "random", "--run", "runs/cpu"), "expected one of --policy, --compare and --run"),
+        (("--policy", "random", "--run", "runs/cpu"), "expected one of --policy, --compare, --pool and --run"),
         (("--compare", "a.json", "b.json", "--html", "x.html"), "--html: expected it without --compare"),
         (("--compare", "a.json", "b.json"), "a.json: expected a file that `xview evaluate --json` wrote"),
         (("--policy", "random", "--workers", "0"), "workers: expected at least 1, got 0"),

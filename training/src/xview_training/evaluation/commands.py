@@ -27,6 +27,7 @@ def evaluate(
     html: Path | None = None,
     videos: int = 6,
     compare: tuple[str, str] | None = None,
+    pool: tuple[Path, ...] = (),
     run: Path | None = None,
 ) -> None:
     """Plays a suite's tasks with a policy and prints success by event, difficulty and first-frame visibility.
@@ -48,19 +49,24 @@ def evaluate(
         json: write everything to this file.
         html: write a page with tables, plots and films to this file.
         videos: how many episodes the page shows, won and lost ones.
+        pool: files that --json wrote, of a recipe's seeds, say: their rates together, and each one's beside it.
         compare: two files that --json wrote, or policies to play; the second is judged against the first.
         run: folder of a training run.
     """
     from xview_training.evaluation.evaluating import Wishes
 
-    chosen = [f"--{name}" for name, value in (("policy", policy), ("compare", compare), ("run", run)) if value]
+    chosen = [
+        f"--{name}" for name, value in (("policy", policy), ("compare", compare), ("pool", pool), ("run", run)) if value
+    ]
     if len(chosen) > 1:
-        raise ContractError(f"expected one of --policy, --compare and --run, got {' and '.join(chosen)}")
-    if html is not None and (compare or run):
+        raise ContractError(f"expected one of --policy, --compare, --pool and --run, got {' and '.join(chosen)}")
+    if html is not None and (compare or pool or run):
         raise ContractError(f"--html: expected it without {chosen[0]}, which writes no page")
     wishes = Wishes(suite, event, difficulty, episodes, seed, strict, workers, randomise)
     if compare is not None:
         return _compare(compare, wishes, json)
+    if pool:
+        return _pool(pool, json)
     if run is not None:
         return _mark_best(run, wishes)
     return _evaluate(policy, wishes, json, html, videos)
@@ -95,6 +101,17 @@ def _compare(names: tuple[str, str], wishes: Wishes, json: Path | None) -> None:
     print("\n".join(compared.verdicts()))
     if json is not None:
         write_json(json, compared.as_json())
+
+
+def _pool(paths: tuple[Path, ...], json: Path | None) -> None:
+    from rich.console import Console
+
+    from xview_training.evaluation import comparison, evaluating, pooling
+
+    records = [checked(comparison.load_record, path) for path in paths]
+    Console(width=evaluating.WIDTH).print(checked(pooling.as_text, records))
+    if json is not None:
+        write_json(json, pooling.pooled(records))
 
 
 def _mark_best(run: Path, wishes: Wishes) -> None:
