@@ -1,8 +1,13 @@
 """Creatures: how they walk about, flee, chase and strike, one tick of 1/20 s at a time.
 
-Figures (Minecraft Wiki, pages of the like animals and monsters): sizes, points of health, damage of a blow, a sight of
-16 blocks, a second between two blows. Paces are Minecraft's movement attribute times 10 blocks a second, a little less
-than its own on flat ground. Peaceful kinds flee from whoever hurt them for five seconds. Names are generic ones.
+Figures are Minecraft Java Edition's (Minecraft Wiki, pages of the like animals and monsters) where a comment names no
+other source: sizes, points of health, damage of a blow at normal difficulty, a second between two blows. Paces are its
+movement attribute times 10 blocks a second, ours, a little less than its own on flat ground. Names are generic ones.
+
+Deviations: archers strike and never shoot, for an arrow out of the dark would end tasks that no policy could see
+coming; ghouls see 16 blocks far, not 35; spiders are hostile by day too and climb nothing; nobody burns in the sun;
+hens fall as hard as others; all that flee do so at one pace, straight away from the player; nothing grows, breeds,
+despawns or leaves anything behind.
 """
 
 import dataclasses
@@ -32,10 +37,18 @@ from xview_training.sim.random import uniform
 # for how many more ticks, where to, ticks until it can strike again, how far it has walked (for its legs).
 SPECIES, MODE, TIMER, WISH_YAW, COOLDOWN, STRIDE, CREATURE_SIZE = range(physics.BODY_SIZE, physics.BODY_SIZE + 7)
 IDLE, WANDER, FLEE, CHASE = range(4)
-MAX_CREATURES = 12  # of one world
-SIGHT = 16.0  # blocks
-FLEE_TICKS, FLEE_PACE = 100.0, 1.6
+MAX_CREATURES = 12  # of one world; ours, for its memory and time are paid in every environment
+SIGHT = 16.0  # blocks: the attribute "follow range" of most kinds
+SIGHT_UP = 6.0  # blocks higher or lower; ours, so that nobody chases along the foot of a cliff
+FLEE_TICKS, FLEE_PACE = 100.0, 1.6  # ours: long enough to be lost from sight, and within the game's range of paces
+REST_TICKS = (40.0, 120.0)  # until it thinks of something else; ours
+REST_SHARE = 0.5  # of those thoughts; ours
+TURN_RAD = 0.35  # a tick at most; ours, so that a turn can be followed in pictures
+TURN_AWAY_RAD = 1.1  # from what a jump did not help over; ours
 BLOW_TICKS = 20.0
+BLOW_REACH = 1.2  # blocks from its side to the player's middle; ours, about the game's for the upright kinds
+BLOW_REACH_UP = 1.5  # blocks higher or lower; ours
+AFLOAT, AFLOAT_MOST = 0.03, 0.15  # blocks a tick upwards in water; ours, so that heads stay above it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,9 +68,9 @@ SPECIES_TABLE = (
     Species("sheep", 0.9, 1.3, 8, 2.3),
     Species("pig", 0.9, 0.9, 10, 2.5),
     Species("hen", 0.4, 0.7, 4, 2.5),
-    Species("horse", 1.4, 1.6, 22, 2.25),
+    Species("horse", 1.4, 1.6, 22, 2.25),  # the middles of its ranges of health and pace
     Species("ghoul", 0.6, 1.95, 20, 2.3, damage=3.0),
-    Species("archer", 0.6, 1.99, 20, 2.5, damage=2.0),
+    Species("archer", 0.6, 1.99, 20, 2.5, damage=2.0),  # of a blow without a bow
     Species("spider", 1.4, 0.9, 16, 3.0, damage=2.0),
 )
 assert KINDS[: len(SPECIES_TABLE)] == tuple(s.name for s in SPECIES_TABLE)  # a species' number is its figure's
@@ -72,10 +85,10 @@ DAMAGES = np.array([s.damage for s in SPECIES_TABLE])
 
 @compiled()
 def _turn(creature, wish):
-    """Turns towards an angle by at most 0.35 rad a tick."""
+    """Turns towards an angle by at most TURN_RAD."""
     off = wish - creature[YAW]
     off -= 2 * math.pi * math.floor((off + math.pi) / (2 * math.pi))
-    yaw = creature[YAW] + min(max(off, -0.35), 0.35)
+    yaw = creature[YAW] + min(max(off, -TURN_RAD), TURN_RAD)
     creature[YAW] = yaw - 2 * math.pi * math.floor((yaw + math.pi) / (2 * math.pi))
 
 
@@ -84,16 +97,16 @@ def _decide(creature, player, state):
     """What to do next."""
     dx, dz = player[X] - creature[X], player[Z] - creature[Z]
     hostile = DAMAGES[int(creature[SPECIES])] > 0
-    if hostile and hypot(dx, dz) < SIGHT and abs(player[Y] - creature[Y]) < 6 and player[HEALTH] > 0:
+    if hostile and hypot(dx, dz) < SIGHT and abs(player[Y] - creature[Y]) < SIGHT_UP and player[HEALTH] > 0:
         creature[MODE], creature[WISH_YAW] = CHASE, atan2(-dx, dz)
         return
     if creature[MODE] == FLEE and creature[TIMER] > 0:
         creature[WISH_YAW] = atan2(dx, -dz)
         return
     if creature[MODE] == CHASE or creature[TIMER] <= 0:
-        rests = uniform(state, 0.0, 1.0) < 0.5
+        rests = uniform(state, 0.0, 1.0) < REST_SHARE
         creature[MODE] = IDLE if rests else WANDER
-        creature[TIMER] = uniform(state, 40.0, 120.0)
+        creature[TIMER] = uniform(state, REST_TICKS[0], REST_TICKS[1])
         creature[WISH_YAW] = uniform(state, -math.pi, math.pi)
 
 
@@ -113,13 +126,13 @@ def _walk(grid, creature):
     bumped = move(grid, creature, creature[VX], creature[VY], creature[VZ], WIDTHS[kind], HEIGHTS[kind])
     creature[STRIDE] += hypot(creature[X] - x, creature[Z] - z)
     if wet:
-        creature[VY] = min(creature[VY] * physics.WATER_DRAG + 0.03, 0.15)  # keeps its head up
+        creature[VY] = min(creature[VY] * physics.WATER_DRAG + AFLOAT, AFLOAT_MOST)
     else:
-        creature[VY] = (creature[VY] - 0.08) * 0.98
+        creature[VY] = (creature[VY] - physics.GRAVITY) * physics.FALL_DRAG
     if bumped and creature[ON_GROUND] > 0:
-        creature[VY] = 0.42
+        creature[VY] = physics.JUMP_UP
         if creature[MODE] == WANDER:
-            creature[WISH_YAW] += 1.1
+            creature[WISH_YAW] += TURN_AWAY_RAD
     physics.fall(grid, creature, before_y, wet)
     if creature[ON_GROUND] > 0 and creature[HURT] > 0:
         creature[VX] *= physics.GROUND_FRICTION
@@ -132,10 +145,10 @@ def _strike(creature, player):
     kind = int(creature[SPECIES])
     creature[COOLDOWN] = max(0.0, creature[COOLDOWN] - 1)
     dx, dz = player[X] - creature[X], player[Z] - creature[Z]
-    reach = WIDTHS[kind] / 2 + 1.2
+    reach = WIDTHS[kind] / 2 + BLOW_REACH
     if creature[MODE] != CHASE or creature[COOLDOWN] > 0 or hypot(dx, dz) > reach:
         return
-    if abs(player[Y] - creature[Y]) < 1.5:
+    if abs(player[Y] - creature[Y]) < BLOW_REACH_UP:
         creature[COOLDOWN] = BLOW_TICKS
         if hurt(player, DAMAGES[kind]):
             knock_back(player, dx, dz)

@@ -1,10 +1,16 @@
 """What a player's hands do in a tick: select, break, strike, use, draw a bow; and how arrows fly.
 
-Figures (Minecraft Wiki, "Breaking", "Attack cooldown", "Bow", "Arrow"): reach 4.5 blocks for blocks and 3 for
-creatures; a bow is full after 20 ticks, its power is (t^2 + 2 t) / 3 of t = ticks / 20, an arrow leaves at 3 times that
-in blocks a tick, hurts by twice its speed, falls by 0.05 and slows by 0.01 a tick. Deviations: an attack key that is
-held strikes again when the cooldown is over, and a broken block goes straight into the bag, since decisions last
-several ticks.
+Figures are Minecraft Java Edition's (Minecraft Wiki, "Breaking", "Attack cooldown", "Bow", "Arrow"): reach 4.5 blocks
+for blocks and 3 for creatures; a bow is full after 20 ticks, its power is (t^2 + 2 t) / 3 of t = ticks / 20 and shoots
+from a tenth on, an arrow leaves a tenth of a block below the eye at 3 times that in blocks a tick, hurts by twice its
+speed, rounded up, falls by 0.05 and slows by 0.01 a tick.
+
+Deviations, most of them since decisions last several ticks: an attack key that is held strikes again when the cooldown
+is over, and a blow before that is refused where the game's is weak; a broken block goes straight into the bag, and the
+next one is begun without a pause; digging is as fast in water and in the air, where the game's is five times slower;
+blows know neither criticals nor sweeps nor a sprint's push. Arrows fly where the eye looks, without spread, the
+archer's own speed or a full draw's bonus; water does not slow them; they end where they hit, or after three seconds. A
+furnace lights when it is used, a bed is slept in at any hour, and a door does not close on who stands in it.
 """
 
 import math
@@ -23,11 +29,15 @@ from xview_training.sim.raycast import cast
 
 BLOCK_REACH = 4.5
 CREATURE_REACH = 3.0
-MAX_ARROWS = 4  # in flight at once
+MAX_ARROWS = 4  # in flight at once; ours: full draws, one a second, leave three in the air
 ARROW_SIZE = ON_GROUND + 2  # columns of an arrow: as of everything that moves (ON_GROUND: it flies), and ticks
 ARROW_TICKS = ON_GROUND + 1
-ARROW_LIFE = 60
-FULL_DRAW = 20
+ARROW_LIFE = 60  # ticks; ours: a full shot has flown farther than anyone sees by then
+ARROW_SPEED, ARROW_DAMAGE = 3.0, 2.0  # blocks a tick at full power; points for each block a tick
+ARROW_DRAG, ARROW_GRAVITY = 0.99, 0.05
+BELOW_EYE = 0.1  # blocks
+FULL_DRAW = 20  # ticks
+LEAST_POWER = 0.1
 NEVER = 1e30
 DOOR = np.array(["door" in block.name for block in BLOCKS])
 
@@ -189,14 +199,15 @@ def _draw(body, hands, slots, arrows, keys, eye):
     t = hands[DRAWN] / FULL_DRAW
     hands[DRAWN] = 0
     power = (t * t + 2 * t) / 3
-    if power < 0.1:
+    if power < LEAST_POWER:
         return
     for a in range(arrows.shape[0]):
         if arrows[a, ON_GROUND] == 0:
             if take(slots, ARROWS):
                 dx, dy, dz = view_of(body)
-                arrows[a, X], arrows[a, Y], arrows[a, Z] = body[X], eye - 0.1, body[Z]
-                arrows[a, VX], arrows[a, VY], arrows[a, VZ] = 3 * power * dx, 3 * power * dy, 3 * power * dz
+                arrows[a, X], arrows[a, Y], arrows[a, Z] = body[X], eye - BELOW_EYE, body[Z]
+                speed = ARROW_SPEED * power
+                arrows[a, VX], arrows[a, VY], arrows[a, VZ] = speed * dx, speed * dy, speed * dz
                 arrows[a, YAW], arrows[a, PITCH] = body[YAW], body[PITCH]
                 arrows[a, ON_GROUND], arrows[a, ARROW_TICKS] = 1, 0
             return
@@ -212,7 +223,7 @@ def fly(grid, hands, creatures, arrows):
         speed = math.sqrt(arrow[VX] * arrow[VX] + arrow[VY] * arrow[VY] + arrow[VZ] * arrow[VZ])
         end = free_way(grid, arrow[X], arrow[Y], arrow[Z], arrow[VX], arrow[VY], arrow[VZ])
         who, _ = creature_on_ray(creatures, arrow[X], arrow[Y], arrow[Z], arrow[VX], arrow[VY], arrow[VZ], end)
-        if who >= 0 and hurt(creatures[who], math.ceil(2 * speed)):
+        if who >= 0 and hurt(creatures[who], math.ceil(ARROW_DAMAGE * speed)):
             knock_back(creatures[who], arrow[VX], arrow[VZ])
             alarm(creatures[who])
             if creatures[who, HEALTH] <= 0:
@@ -220,7 +231,9 @@ def fly(grid, hands, creatures, arrows):
         arrow[X] += arrow[VX] * end
         arrow[Y] += arrow[VY] * end
         arrow[Z] += arrow[VZ] * end
-        arrow[VX], arrow[VY], arrow[VZ] = arrow[VX] * 0.99, arrow[VY] * 0.99 - 0.05, arrow[VZ] * 0.99
+        arrow[VX], arrow[VY], arrow[VZ] = (
+            arrow[VX] * ARROW_DRAG, arrow[VY] * ARROW_DRAG - ARROW_GRAVITY, arrow[VZ] * ARROW_DRAG,
+        )  # fmt: skip
         arrow[ARROW_TICKS] += 1
         if who >= 0 or end < 1.0 or arrow[ARROW_TICKS] > ARROW_LIFE or arrow[Y] < -1:
             arrow[ON_GROUND] = 0

@@ -1,9 +1,16 @@
 """Minecraft's player on foot and in water, one tick of 1/20 s at a time.
 
-Figures (Minecraft Wiki, "Player", "Transportation", "Damage" and "Swimming"; mcpk.wiki, movement formulas): box 0.6 x
-1.8, walking 4.317 m/s, sprinting 5.612, sneaking 0.3 of walking, jump impulse 0.42 (1.25 blocks high), gravity 0.08 and
-drag 0.98 a tick, ground friction 0.6 * 0.91, air friction 0.91, air control 0.02; in water drag 0.8, sinking 0.02 a
-tick, swimming up 0.04, push 0.02; a fall hurts by its height less three blocks, rounded up; 20 points of health.
+Figures are Minecraft Java Edition's (Minecraft Wiki, "Player", "Transportation", "Damage" and "Swimming"; mcpk.wiki,
+movement formulas): box 0.6 x 1.8, walking 4.317 m/s, sprinting 5.612, sneaking 0.3 of walking, jump impulse 0.42 (1.25
+blocks high), gravity 0.08 and drag 0.98 a tick, ground friction 0.6 * 0.91, air friction 0.91, air control 0.02; in
+water drag 0.8, sinking 0.02 a tick (up to version 1.12), swimming up 0.04, push 0.02; a fall hurts by its height less
+three blocks, rounded up; 20 points of health.
+
+Deviations: sneaking has no edge guard, and neither box nor eye gets lower, since one robot has one eye height; nobody
+steps up half a block without a jump; sprinting lasts as long as its keys are pressed, for there is no hunger, and what
+is lost of health stays lost; nobody drowns, and a cactus hurts nobody; beds soften no fall; swimmers climb out of the
+water while "jump" is pressed, not by themselves; a blow lifts also who is in the air; whoever was hurt is safe for half
+a second from stronger blows too.
 """
 
 import math
@@ -31,6 +38,14 @@ HEIGHT = 1.8
 FULL_HEALTH = 20.0
 HURT_TICKS = 10  # during which nothing hurts again
 SAFE_FALL = 3.0  # blocks
+WALK_PUSH, AIR_PUSH, WATER_PUSH = 0.1, 0.02, 0.02  # blocks a tick that keys add to the velocity
+SPRINT_PUSH = 1.3  # times those of walking
+INPUT = 0.98  # share of a pressed key that acts
+SNEAK_INPUT = 0.3
+JUMP_UP, SPRINT_JUMP = 0.42, 0.2  # blocks a tick upwards, and ahead when sprinting
+GRAVITY, FALL_DRAG = 0.08, 0.98
+SWIM_UP, SINK, CLIMB_OUT = 0.04, 0.02, 0.3  # blocks a tick
+BLOW_PUSH = 0.4  # blocks a tick away from a blow, and at most as much upwards
 GROUND_FRICTION = 0.6 * 0.91
 AIR_FRICTION = 0.91
 WATER_DRAG = 0.8
@@ -63,11 +78,11 @@ def hurt(body, damage):
 
 @compiled()
 def knock_back(body, dx, dz):
-    """Pushes a body away along (dx, dz), as a blow does (Minecraft: 0.4 blocks a tick, and up)."""
+    """Pushes a body away along (dx, dz) and up, as a blow does."""
     length = max(hypot(dx, dz), 1e-6)
-    body[VX] = body[VX] / 2 + 0.4 * dx / length
-    body[VZ] = body[VZ] / 2 + 0.4 * dz / length
-    body[VY] = min(0.4, body[VY] / 2 + 0.4)
+    body[VX] = body[VX] / 2 + BLOW_PUSH * dx / length
+    body[VZ] = body[VZ] / 2 + BLOW_PUSH * dz / length
+    body[VY] = min(BLOW_PUSH, body[VY] / 2 + BLOW_PUSH)
 
 
 @compiled()
@@ -85,10 +100,10 @@ def fall(grid, body, before_y, wet):
 @compiled()
 def _push(body, keys, push):
     """Accelerates along the pressed directions."""
-    ahead = 0.98 * (keys[FORWARD] - keys[BACK])
-    aside = 0.98 * (keys[RIGHT] - keys[LEFT])
+    ahead = INPUT * (keys[FORWARD] - keys[BACK])
+    aside = INPUT * (keys[RIGHT] - keys[LEFT])
     if keys[SNEAK] > 0:
-        ahead, aside = 0.3 * ahead, 0.3 * aside
+        ahead, aside = SNEAK_INPUT * ahead, SNEAK_INPUT * aside
     push = push / max(1.0, hypot(ahead, aside))
     sin_yaw, cos_yaw = sin(body[YAW]), cos(body[YAW])
     body[VX] += push * (-sin_yaw * ahead - cos_yaw * aside)
@@ -116,30 +131,30 @@ def player_tick(grid, body, keys, speed_scale):
 def _walk(grid, body, keys, speed_scale):
     on_ground = body[ON_GROUND] > 0
     if on_ground and keys[JUMP] > 0:
-        body[VY] = 0.42
+        body[VY] = JUMP_UP
         if keys[SPRINT] > 0 and keys[FORWARD] > 0:
-            body[VX] -= 0.2 * sin(body[YAW])
-            body[VZ] += 0.2 * cos(body[YAW])
-    sprint = 1.3 if keys[SPRINT] > 0 and keys[FORWARD] > 0 and keys[SNEAK] == 0 else 1.0
-    _push(body, keys, (0.1 if on_ground else 0.02) * sprint * speed_scale)
+            body[VX] -= SPRINT_JUMP * sin(body[YAW])
+            body[VZ] += SPRINT_JUMP * cos(body[YAW])
+    sprint = SPRINT_PUSH if keys[SPRINT] > 0 and keys[FORWARD] > 0 and keys[SNEAK] == 0 else 1.0
+    _push(body, keys, (WALK_PUSH if on_ground else AIR_PUSH) * sprint * speed_scale)
     move(grid, body, body[VX], body[VY], body[VZ], WIDTH, HEIGHT)
     friction = GROUND_FRICTION if on_ground else AIR_FRICTION
     body[VX] *= friction
     body[VZ] *= friction
-    body[VY] = (body[VY] - 0.08) * 0.98
+    body[VY] = (body[VY] - GRAVITY) * FALL_DRAG
 
 
 @compiled()
 def _swim(grid, body, keys, speed_scale):
     if keys[JUMP] > 0:
-        body[VY] += 0.04
-    _push(body, keys, 0.02 * speed_scale)
+        body[VY] += SWIM_UP
+    _push(body, keys, WATER_PUSH * speed_scale)
     bumped = move(grid, body, body[VX], body[VY], body[VZ], WIDTH, HEIGHT)
     body[VX] *= WATER_DRAG
     body[VZ] *= WATER_DRAG
-    body[VY] = body[VY] * WATER_DRAG - 0.02
+    body[VY] = body[VY] * WATER_DRAG - SINK
     if bumped and keys[JUMP] > 0:
-        body[VY] = 0.3  # climbs out of the water
+        body[VY] = CLIMB_OUT
 
 
 @compiled()

@@ -3,6 +3,9 @@
 Reward is binary and the simulator's own event (ROCKET-3, task synthesis). Beside it the first object that was arrived
 at, broken, used or killed is kept, right or wrong: success alone cannot tell recognition from trying one object after
 another. An agent that dies has lost.
+
+Breaking, use and kills are the world's own events; arriving is no event of Minecraft's, so its figures are ours. What
+is carried and how long a task lasts are tasks/events.py's and tasks/task.py's.
 """
 
 import math
@@ -15,8 +18,10 @@ from xview_training.sim.raycast import cast
 from xview_training.sim.simulator import EYE_HEIGHT, LATENCY, tick, voxel_of
 from xview_training.tasks.events import TaskEvent
 
-ARRIVAL_DISTANCE = 2.0  # blocks on the ground, from the body's axis to the block's centre
-ARRIVAL_ANGLE = math.radians(25)  # off the view's axis, sideways
+# Ours: two blocks on the ground, from the body's axis to the block's centre, are as near as bodies get with a block to
+# spare; 25 degrees sideways off the view's axis lie well inside the narrowest lens's picture, 37 to a side.
+ARRIVAL_DISTANCE = 2.0
+ARRIVAL_ANGLE = math.radians(25)
 APPROACH, BREAK, USE, MELEE, ARCHERY = (event.code for event in TaskEvent)
 
 # Columns of an episode, float64. TARGET: number of the candidate, or of the creature that is hunted. ACTION_TICKS: how
