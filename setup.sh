@@ -2,7 +2,7 @@
 # Prepares everything that xview needs, in .venv: `make setup`. Runs again in a moment where nothing changed.
 #
 #   ./setup.sh            what the demo needs
-#   ./setup.sh browser    and what the tests need beside it: a headless Chromium
+#   ./setup.sh browser    and what the tests need beside it: a headless Chromium, and CraftGround's package
 #
 # PYTHON names the interpreter to use, 3.10 to 3.12. Missing system packages are installed where this runs as
 # root on Debian or Ubuntu; elsewhere their command is printed.
@@ -96,6 +96,9 @@ make_environment() {
 install_torch() { pip_install "$TORCH"; }
 install_build_tools() { pip_install "${ROS_BUILD_TOOLS[@]}" "${OWN_BUILD_TOOLS[@]}" "${CHECKS[@]}"; }
 install_libraries() { pip_install --no-build-isolation --editable ./deploy --editable './training[cuda,datasets,hub,peers,ray]'; }
+# GPL-3, so only where tests are run: they play its back-end through its own classes. It has binaries for Linux
+# on x86-64; elsewhere it would be built against OpenGL, so those tests are skipped there.
+install_craftground() { pip_install --only-binary craftground craftground; }
 install_interfaces() { pip_install --no-build-isolation --force-reinstall --no-deps ./ros_ws/src/xview_interfaces; }
 install_agent() { pip_install --no-build-isolation --editable ./ros_ws/src/xview_agent; }
 
@@ -112,6 +115,9 @@ main() {
   step tools "installing build tools and checks" install_build_tools constraints.txt
   step libraries "installing xview's deploy and training with their libraries" install_libraries \
     constraints.txt deploy/pyproject.toml training/pyproject.toml
+  if [ "$WITH" = browser ] && [ "$(uname -sm)" = "Linux x86_64" ]; then
+    step craftground "installing CraftGround for the tests of its back-end" install_craftground constraints.txt
+  fi
   step interfaces "building the message types, half a minute" install_interfaces \
     constraints.txt ros_ws/src/xview_interfaces
   step agent "installing the nodes" install_agent \

@@ -1,7 +1,7 @@
 """Tasks played through CraftGround's own classes, its socket and its messages, with a flat world in Java's place.
 
-CraftGround is an extra, and draws in its own torch where none is pinned: these tests run where this Python has it, or
-where XVIEW_CRAFTGROUND_PYTHON names one that has.
+CraftGround is an extra, which the set-up for tests installs: these tests run where this Python has it, or where
+XVIEW_CRAFTGROUND_PYTHON names one that has.
 """
 
 import importlib
