@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from xview_deploy.bundle import read_bundle
 from xview_deploy.cli import installed_commands, run
+from xview_deploy.spec import ACTION_TABLES
 from xview_training.datasets.dataset import Dataset
 from xview_training.datasets.recording import DatasetError, places_of
 from xview_training.experiments import EXPERIMENTS
@@ -196,7 +197,7 @@ def test_the_small_policy_learns_them_by_minecrafts_table_and_becomes_a_bundle(t
     assert (metadata.actions, metadata.events) == (minecraft_table(), ("approach", "break", "hunt", "use"))
 
 
-def test_rocket2_learns_them_and_looks_at_no_world_that_is_played_by_another_table(
+def test_rocket2_learns_them_looks_at_no_world_of_another_table_and_goes_on_there_by_reinforcement(
     trajectories, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setitem(VIT_SIZES, "vit_tiny_patch16_224", VitSize(192, 3, depth=1))
@@ -217,6 +218,22 @@ def test_rocket2_learns_them_and_looks_at_no_world_that_is_played_by_another_tab
     assert all(math.isfinite(value) for row in rows for value in row.values())
     assert "no looks at held-out worlds: the tasks of heldout are played with another table" in capsys.readouterr().out
     assert table_of(load_policy(tmp_path / "run")[0].config) == minecraft_table()
+    given = [
+        "train",
+        "ppo",
+        "--in-process",
+        "--experiment",
+        "debug",
+        "--suite",
+        "twin",
+        "--frames",
+        "8",
+        "--threads",
+        "1",
+    ]
+    given += ["--from", str(tmp_path / "run"), "--run", str(tmp_path / "ppo")]
+    assert run(installed_commands(), [*given, "--set", "rollout.environments=2", "rollout.fragment=4"]) == 0
+    assert table_of(load_policy(tmp_path / "ppo")[0].config) == ACTION_TABLES["walk"]
 
 
 class Harmful:
