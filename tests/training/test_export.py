@@ -9,19 +9,22 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from xview_deploy.bundle import BundleError, read_bundle
+from xview_deploy.bundle import BundleError, read_bundle, write_bundle
 from xview_deploy.cli import installed_commands, run
 from xview_deploy.runtime.execution import Execution
 from xview_deploy.runtime.onnx_graphs import Graphs
 from xview_deploy.runtime.onnx_policy import OnnxPolicy
+from xview_deploy.shipped import SHIPPED_BUNDLE
 from xview_deploy.spec import ActionTable, Event
 from xview_training import checkpoints
-from xview_training.export import BundleOrigin, ExportError, ParitySettings, export_bundle
+from xview_training.export import BundleOrigin, ExportError, ParitySettings, export_bundle, to_bundle
 from xview_training.parity.check import AGREEMENT, check_parity
 from xview_training.policy.graphs import GoalGraph, StepGraph
 from xview_training.policy.small import SmallPolicy, SmallPolicyConfig
 from xview_training.precision import in_precision
 from xview_training.release import describe
+from xview_training.trained import starting_policy
+from xview_training.unpacking import policy_from_bundle
 
 ORIGIN = BundleOrigin(name="untrained", events=("approach", "break"), training={"seed": "0"})
 LITTLE = SmallPolicyConfig(fusion_blocks=1, memory_layers=1, memory_window=8)
@@ -60,6 +63,27 @@ def test_every_action_of_a_long_rollout_agrees(exported):
 
 def test_the_policy_comes_back_from_export_as_it_went(policy, exported):
     assert policy.training
+
+
+def test_a_bundle_gives_back_the_policy_that_it_came_from(policy, exported):
+    again = policy_from_bundle(exported[0])
+    for name, parameter in policy.named_parameters():
+        assert torch.equal(again.get_parameter(name), parameter), name
+
+
+def test_the_shipped_policy_can_go_on_learning():
+    assert starting_policy(SHIPPED_BUNDLE).config.architecture == "small"
+
+
+def test_a_bundle_that_cannot_be_unpacked_says_so(exported, tmp_path):
+    bundle = read_bundle(exported[0])
+    fewer, other = tmp_path / "int8.xview", tmp_path / "other.xview"
+    write_bundle(fewer, in_precision(bundle, "int8"))
+    write_bundle(other, to_bundle(SmallPolicy(LITTLE).eval(), ORIGIN))
+    with pytest.raises(ValueError, match="expected a bundle of policy small in fp32, got small in int8"):
+        policy_from_bundle(fewer)
+    with pytest.raises(ValueError, match="in its own sizes"):
+        policy_from_bundle(other)
 
 
 def test_the_bundle_is_small_and_says_where_it_came_from(exported):

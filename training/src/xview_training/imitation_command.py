@@ -40,7 +40,7 @@ def train_imitation(
     Args:
         experiment: named settings, see xview_training/experiments.py (debug, cpu, control, five,
             h200, rocket2, and paper, which is the same).
-        start: run folder or checkpoint of a policy to begin with, its averaged weights; a new one without it. A policy
+        start: run folder, checkpoint or bundle of a policy to begin with, its averaged weights; a new one without it. A policy
             that lacks keys which the tasks need is given them.
         run: folder of the run; runs/EXPERIMENT by default.
         dataset: learn from the episodes in this folder, see `xview dataset record`. The policy acts by their table.
@@ -72,7 +72,7 @@ def train_imitation(
     from xview_training.runs.scalars import WandbSettings
     from xview_training.tasks.events import table_for
     from xview_training.tasks.sources import source_named
-    from xview_training.trained import load_policy
+    from xview_training.trained import starting_policy
     from xview_training.validation import HeldOut
 
     if sum(each is not None for each in (start, weights, backbone or mask_backbone)) > 1:
@@ -94,7 +94,7 @@ def train_imitation(
         changes |= {"frames": frames or 0, "minutes": minutes or 0.0, "core_minutes": core_minutes or 0.0}
     policy = None
     if start is not None:
-        policy, _ = checked(load_policy, start)
+        policy = checked(starting_policy, start)
         policy = checked(with_keys_of, policy, table)
         changes["policy"] = policy.config
     elif dataset is not None:

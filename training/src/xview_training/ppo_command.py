@@ -47,7 +47,7 @@ def train_ppo(
 
     Args:
         experiment: named settings, see xview_training/ppo/experiments.py (debug, cpu, five, h200, paper).
-        start: run folder or checkpoint of the policy to begin with, usually of imitation; a new one without it. It is
+        start: run folder, checkpoint or bundle of the policy to begin with, usually of imitation; a new one without it. It is
             given keys that the tasks need and it lacks.
         run: folder of the run; runs/ppo-EXPERIMENT by default.
         suite: tasks to train on, a suite or a file of `xview tasks make`, instead of the experiment's.
@@ -81,7 +81,7 @@ def train_ppo(
     from xview_training.runs.scalars import WandbSettings
     from xview_training.tasks.events import table_for
     from xview_training.tasks.sources import source_named
-    from xview_training.trained import load_policy
+    from xview_training.trained import starting_policy
     from xview_training.validation import HeldOut
 
     if in_process and cluster is not None:
@@ -110,7 +110,7 @@ def train_ppo(
     source = newest or start
     policy = None
     if source is not None:
-        policy, _ = checked(load_policy, source)
+        policy = checked(starting_policy, source)
         changes["policy"] = policy.config
     settings = checked(overridden, checked(changed, settings, changes), set)
     if policy is not None and settings.policy != policy.config:
