@@ -7,7 +7,7 @@ import pytest
 from xview_deploy.cli import installed_commands, run
 from xview_training.sim.simulator import SimConfig, VoxelSim
 from xview_training.tasks import gallery
-from xview_training.tasks.suites import suite_named
+from xview_training.tasks.suites import SUITES, suite_named
 from xview_training.tasks.synthesis import Synthesiser
 
 COUNT = 6
@@ -67,6 +67,18 @@ def test_filters_hide_the_others_and_sections_without_a_card(page, browser):
     assert all("archery" in text for text in shown.all_inner_texts())
     assert errors == []
     view.close()
+
+
+def test_without_a_wish_every_suite_is_shown(tmp_path, monkeypatch):
+    asked = []
+
+    def write(sources, path, count, resource_pack):
+        asked.extend(sources)
+        path.write_text("")
+
+    monkeypatch.setattr(gallery, "write", write)  # drawing them all takes long, and is tested above
+    assert run(installed_commands(), ["tasks", "gallery", "--out", str(tmp_path / "all.html")]) == 0
+    assert asked == list(SUITES.values())
 
 
 @pytest.mark.parametrize(
