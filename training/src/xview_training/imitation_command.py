@@ -40,8 +40,8 @@ def train_imitation(
     Args:
         experiment: named settings, see xview_training/experiments.py (debug, cpu, control, five,
             h200, rocket2, and paper, which is the same).
-        start: run folder, checkpoint or bundle of a policy to begin with, its averaged weights; a new one without it. A policy
-            that lacks keys which the tasks need is given them.
+        start: run folder, checkpoint or bundle of a policy to begin with, its averaged weights; a new one without it. A
+            policy that lacks keys which the tasks need is given them.
         run: folder of the run; runs/EXPERIMENT by default.
         dataset: learn from the episodes in this folder, see `xview dataset record`. The policy acts by their table.
         weights: begin with these published ROCKET-2 weights, a file or a folder; with a policy rocket2.

@@ -47,8 +47,8 @@ def train_ppo(
 
     Args:
         experiment: named settings, see xview_training/ppo/experiments.py (debug, cpu, five, h200, paper).
-        start: run folder, checkpoint or bundle of the policy to begin with, usually of imitation; a new one without it. It is
-            given keys that the tasks need and it lacks.
+        start: run folder, checkpoint or bundle of the policy to begin with, usually of imitation; a new one without it.
+            It is given keys that the tasks need and it lacks.
         run: folder of the run; runs/ppo-EXPERIMENT by default.
         suite: tasks to train on, a suite or a file of `xview tasks make`, instead of the experiment's.
         randomise: --no-randomise gives everyone of the suite the published player's body, eye and start.

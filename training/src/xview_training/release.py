@@ -9,6 +9,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from xview_deploy.spec import Event
 
@@ -48,13 +49,7 @@ def export_checkpoint(
         events=tuple(sorted(event.value for event in asked)),
         policy=policy.config.architecture,
         actions=actions,
-        training={
-            "experiment": experiment["name"],
-            "seed": str(experiment["seed"]),
-            "frames": str(state["global_step"]),
-            "minutes": f"{state['seconds'] / 60:.1f}",
-            "revision": revision(),
-        },
+        training=_told_of(state),
         measured=dict(_measured(path) for path in results),
     )
     return export_bundle(policy, out, origin, parity, precision)
@@ -86,6 +81,21 @@ def export_published(
         name, events, "rocket2", actions, training={"weights": weights.name, "guidance": f"{guidance:g}"}
     )
     return export_bundle(policy, out, origin, parity, precision)
+
+
+def _told_of(state: dict[str, Any]) -> dict[str, str]:
+    """What the bundle says of its run. PPO's also says what it started from."""
+    experiment = state["experiment"]
+    told = {
+        "experiment": str(experiment["name"]),
+        "seed": str(experiment["seed"]),
+        "frames": str(state["global_step"]),
+        "minutes": f"{state['seconds'] / 60:.1f}",
+        "revision": revision(),
+    }
+    if state.get("core_seconds"):
+        told["core_minutes"] = f"{state['core_seconds'] / 60:.1f}"
+    return told | ({"algorithm": "ppo", "from": state["origin"]} if "origin" in state else {})
 
 
 def _measured(path: Path) -> tuple[str, dict[str, float]]:
