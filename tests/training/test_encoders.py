@@ -8,7 +8,7 @@ from xview_training.policy import encoders
 
 @pytest.fixture(params=[False, True], ids=["without AMX", "with AMX"])
 def processor(request, monkeypatch):
-    monkeypatch.setattr(encoders, "_has_amx", lambda: request.param)
+    monkeypatch.setattr(encoders, "has_amx", lambda: request.param)
 
 
 def test_the_token_convolution_is_the_plain_one_forward_and_backward(processor):
