@@ -23,8 +23,7 @@ from xview_training.policy.graphs import GoalGraph, StepGraph
 from xview_training.policy.small import SmallPolicy, SmallPolicyConfig
 from xview_training.precision import in_precision
 from xview_training.release import describe
-from xview_training.trained import starting_policy
-from xview_training.unpacking import policy_from_bundle
+from xview_training.unpacking import policy_from_bundle, starting_policy
 
 ORIGIN = BundleOrigin(name="untrained", events=("approach", "break"), training={"seed": "0"})
 LITTLE = SmallPolicyConfig(fusion_blocks=1, memory_layers=1, memory_window=8)

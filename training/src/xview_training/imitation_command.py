@@ -72,7 +72,7 @@ def train_imitation(
     from xview_training.runs.scalars import WandbSettings
     from xview_training.tasks.events import table_for
     from xview_training.tasks.sources import source_named
-    from xview_training.trained import starting_policy
+    from xview_training.unpacking import starting_policy
     from xview_training.validation import HeldOut
 
     if sum(each is not None for each in (start, weights, backbone or mask_backbone)) > 1:

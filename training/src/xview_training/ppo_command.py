@@ -81,7 +81,7 @@ def train_ppo(
     from xview_training.runs.scalars import WandbSettings
     from xview_training.tasks.events import table_for
     from xview_training.tasks.sources import source_named
-    from xview_training.trained import starting_policy
+    from xview_training.unpacking import starting_policy
     from xview_training.validation import HeldOut
 
     if in_process and cluster is not None:

@@ -15,15 +15,6 @@ from xview_training.policy.architectures import build, config_from
 from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.policy.tables import table_of
 from xview_training.torch_network import TorchNetwork
-from xview_training.unpacking import SUFFIX, policy_from_bundle
-
-
-def starting_policy(source: Path) -> CrossViewPolicy:
-    """What training begins with: the averaged policy of a run or of a checkpoint, or that of a bundle (*.xview).
-
-    ValueError where it is none of these.
-    """
-    return policy_from_bundle(source) if source.suffix == SUFFIX else load_policy(source)[0]
 
 
 def load_policy(checkpoint: Path) -> tuple[CrossViewPolicy, dict[str, Any]]:

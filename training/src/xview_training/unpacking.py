@@ -22,9 +22,18 @@ from xview_deploy.bundle import Bundle, read_bundle
 from xview_training.parity.check import ExportError, ParitySettings, check_parity
 from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.policy.small import SmallPolicy, SmallPolicyConfig
+from xview_training.trained import load_policy
 
 SUFFIX = ".xview"
 Constants = dict[str, np.ndarray]
+
+
+def starting_policy(source: Path) -> CrossViewPolicy:
+    """What training begins with: the averaged policy of a run or of a checkpoint, or that of a bundle (*.xview).
+
+    ValueError where it is none of these.
+    """
+    return policy_from_bundle(source) if source.suffix == SUFFIX else load_policy(source)[0]
 
 
 def policy_from_bundle(path: Path) -> CrossViewPolicy:
