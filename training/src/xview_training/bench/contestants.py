@@ -30,6 +30,7 @@ from xview_training.precision import in_precision
 
 Step = Callable[[], object]
 PICTURES = 32  # seen in turn
+STRIKES_AGAIN_S = 0.5
 WAYS = (
     "torch_eager", "onnx_free_batch", "onnx_plain", "onnx_unsplit", "onnx_resident", "onnx_resident_fp16",
     "onnx_resident_int8", "torch_compile", "onnx_cuda_graph",
@@ -184,13 +185,17 @@ def recorded_step(bundle: Bundle, inputs: Inputs, execution: Execution) -> Step:
 
 @contextmanager
 def time_limit(limit_s: float) -> Iterator[None]:
-    """Raises OutOfTime in the block after that long; for the main thread."""
+    """Raises OutOfTime in the block after that long; for the main thread.
+
+    Again and again until the block ends: Python drops an exception that strikes in a finalizer or in a callback of
+    its garbage collector, and says so as "Exception ignored in".
+    """
 
     def stop(*_: object) -> NoReturn:
         raise OutOfTime(f"not ready after {limit_s:g} s")
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    signal.setitimer(signal.ITIMER_REAL, limit_s, STRIKES_AGAIN_S)
     try:
         yield
     finally:
