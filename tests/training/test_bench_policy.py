@@ -67,12 +67,16 @@ class Slow:
         never_done()
 
 
+def one_is_dropped_and_then_never_done() -> None:
+    slow = Slow()
+    del slow
+    never_done()
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_limit_whose_exception_python_drops_strikes_again():
     with pytest.raises(OutOfTime), time_limit(0.05):
-        slow = Slow()
-        del slow
-        never_done()
+        one_is_dropped_and_then_never_done()
 
 
 def test_a_limit_that_is_kept_leaves_nothing_behind():

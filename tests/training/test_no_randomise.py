@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from xview_deploy.cli import installed_commands, run
+from xview_training.datasets.dataset import Dataset
 from xview_training.evaluation.best_of_run import tasks_named
 from xview_training.evaluation.evaluating import Wishes
 from xview_training.experiments import experiment_named
@@ -14,6 +15,7 @@ from xview_training.ppo.experiments import ppo_experiment_named
 from xview_training.ppo.trainer import PpoTrainer
 from xview_training.sim.simulator import Embodiment
 from xview_training.tasks.files import FileHeader, TaskFile, write
+from xview_training.tasks.task import Task
 
 
 def xview(*arguments: object) -> int:
@@ -26,6 +28,7 @@ def xview(*arguments: object) -> int:
         ("evaluate", "--policy", "random"),
         ("train", "imitation", "--experiment", "debug"),
         ("train", "ppo", "--experiment", "debug", "--in-process"),
+        ("dataset", "record", "--out", "set"),
     ],
     ids=lambda command: command[1],
 )
@@ -54,6 +57,28 @@ def test_a_file_made_without_randomising_holds_the_player_s_tasks_and_says_so(tm
     assert all(file[index].body == Embodiment() and file[index].extra_ticks == 0 for index in range(file.size))
     assert np.all(file.records["start"]["pitch"] == 0)
     assert json.loads(path.with_suffix(".report.json").read_text())["randomise"] is False
+
+
+def test_a_sheet_shows_the_player_s_tasks(tmp_path):
+    assert xview("tasks", "show", "robot", "--out", tmp_path, "--count", 4, "--no-randomise") == 0
+    records = (tmp_path / "robot.jsonl").read_text().splitlines()
+    assert {Task.from_json(line).body for line in records} == {Embodiment()}
+
+
+def test_a_gallery_says_that_everyone_is_the_player(tmp_path):
+    page = tmp_path / "tasks.html"
+    assert xview("tasks", "gallery", "--out", page, "--suites", "twin", "--count", 1, "--no-randomise") == 0
+    assert "<h2>twin, the player&#x27;s body</h2>" in page.read_text()
+
+
+def test_a_data_set_holds_one_kind_of_bodies(tmp_path, capsys):
+    command = ("dataset", "record", "--out", tmp_path, "--suite", "robot", "--environments", 1, "--threads", 1)
+    assert xview(*command, "--episodes", 1, "--no-randomise") == 0
+    tasks = [Task.from_json(episode.about.task) for episode in Dataset(tmp_path)]
+    assert [task.body for task in tasks] == [Embodiment()]
+    capsys.readouterr()
+    assert xview(*command, "--episodes", 2) == 2
+    assert "robot, the player's body" in capsys.readouterr().err
 
 
 def test_trainers_play_the_player_s_tasks(tmp_path, one_thread):

@@ -15,6 +15,7 @@ from xview_training.command_line import checked
 def dataset_record(
     out: Path,
     suite: str = "train",
+    randomise: bool = True,
     episodes: int = 1000,
     image_size: int = 64,
     pictures: str = "png",
@@ -28,6 +29,7 @@ def dataset_record(
     Args:
         out: folder of the data set, see docs/datasets.md.
         suite: a suite (train, train-v1, ...) or a file of tasks.
+        randomise: --no-randomise gives everyone of a suite the published player's body, eye and start.
         episodes: how many tasks.
         image_size: pixels a side.
         pictures: png, which loses nothing, or jpeg.
@@ -44,7 +46,7 @@ def dataset_record(
     config = DemonstrationConfig(episodes, image_size, pictures, environments, threads, bursts, seed)
     with Progress(transient=True) as bar:
         shown = bar.add_task(f"expert on {suite}", total=None)
-        source = checked(source_named, suite)
+        source = checked(source_named, suite, randomise)
         added = checked(record, config, source, out, lambda done, of: bar.update(shown, completed=done, total=of))
     print(f"{added} episodes added: {out}")
     _describe(out)

@@ -40,11 +40,6 @@ class Wishes:
         if self.workers is not None and self.workers < 1:
             raise ContractError(f"workers: expected at least 1, got {self.workers}")
 
-    @property
-    def title(self) -> str:
-        """What the tasks are called where results are shown."""
-        return self.suite if self.randomise else f"{self.suite}, the player's body"
-
     def selection(self) -> Selection:
         """The tasks. ValueError where there is no such suite, file or event."""
         source = source_named(self.suite, self.randomise).strictly(self.strict)
@@ -79,7 +74,7 @@ def evaluate(policy: str | None, wishes: Wishes, quiet: bool = False) -> Evaluat
 def show(evaluated: Evaluated) -> None:
     """Prints the tables."""
     console = Console(width=WIDTH)
-    console.print(table.as_text(evaluated.policy, evaluated.wishes.title, evaluated.episodes))
+    console.print(table.as_text(evaluated.policy, evaluated.selection.suite.title, evaluated.episodes))
     console.print(table.endings_as_text(evaluated.episodes))
 
 
@@ -88,10 +83,10 @@ def write_page(evaluated: Evaluated, path: Path, videos: int) -> None:
     from xview_training.evaluation.report import page
 
     films = film(evaluated, choose(evaluated.episodes, videos)) if videos else ()
-    wishes = evaluated.wishes
+    wishes, title = evaluated.wishes, evaluated.selection.suite.title
     page.write(
         page.Evaluation(
-            evaluated.policy, wishes.title, wishes.seed, wishes.strict, evaluated.episodes, this_start(), tuple(films)
+            evaluated.policy, title, wishes.seed, wishes.strict, evaluated.episodes, this_start(), tuple(films)
         ),
         path,
     )

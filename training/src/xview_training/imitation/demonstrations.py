@@ -90,7 +90,7 @@ def record(config: DemonstrationConfig, suite: TaskSource, folder: Path, progres
     if not 1 <= config.episodes <= suite.size:
         raise ValueError(f"episodes: expected 1 to {suite.size}, the size of suite {suite.name}, got {config.episodes}")
     actions = table_for(suite.events)
-    manifest = Manifest(suite.name, config.image_size, actions, config.encoding, GENERATION)
+    manifest = Manifest(suite.title, config.image_size, actions, config.encoding, GENERATION)
     with DatasetWriter(folder, manifest) as writer:
         there = {episode.about.source for episode in Dataset(folder)}
         wanted = [index for index in range(config.episodes) if name_of(suite, index) not in there]

@@ -93,6 +93,11 @@ class TaskFile:
         return self.path.name
 
     @property
+    def title(self) -> str:
+        """What its tasks are called where they are shown or recorded."""
+        return self.name
+
+    @property
     def size(self) -> int:
         """How many tasks it holds."""
         return self.header.count

@@ -65,7 +65,7 @@ def _section(source: TaskSource, maker: Synthesiser, count: int) -> str:
     events = ", ".join(event.value for event in source.events)
     return "\n".join(
         (
-            f"<section><h2>{html.escape(source.name)}</h2>",
+            f"<section><h2>{html.escape(source.title)}</h2>",
             f"<p>{source.size:,} tasks: {events}</p>",
             f'<div class="cards">{"".join(cards)}</div></section>',
         )

@@ -23,6 +23,10 @@ class TaskSource(Protocol):
         """Of the suite or of the file."""
 
     @property
+    def title(self) -> str:
+        """What its tasks are called where they are shown or recorded; tells a suite's two kinds of bodies apart."""
+
+    @property
     def size(self) -> int:
         """How many tasks it holds."""
 

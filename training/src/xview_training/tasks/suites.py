@@ -56,6 +56,11 @@ class Suite:
     randomise: bool = True
 
     @property
+    def title(self) -> str:
+        """What its tasks are called where they are shown or recorded."""
+        return self.name if self.randomise else f"{self.name}, the player's body"
+
+    @property
     def events(self) -> tuple[TaskEvent, ...]:
         """What its tasks ask for."""
         asked = {event for scene in self.scenes for event, _ in scene.events}
