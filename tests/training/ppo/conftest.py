@@ -27,8 +27,7 @@ def noise(steps: int = 5, seed: int = 0, **changes) -> Fragment:
         "keys": rng.normal(size=(2, 8, 16)).astype(np.float16),
         "values": rng.normal(size=(2, 8, 16)).astype(np.float16),
         "valid": np.ones(8, np.float16),
-        "images": rng.integers(0, 255, (steps, 32, 32, 3)).astype(np.uint8),
-        "percept": np.zeros((steps, 0), np.float32),
+        "seen": rng.integers(0, 255, (steps, 32, 32, 3)).astype(np.uint8),
         "goal_image": rng.integers(0, 255, (32, 32, 3)).astype(np.uint8),
         "goal_mask": rng.integers(0, 2, (32, 32)).astype(np.uint8),
         "event": 7,
@@ -196,9 +195,11 @@ class Numbers:
 def signs() -> Callable[..., Rollout]:
     """Makes rollouts over signs, whose sampler counts tasks and keeps what is booked."""
 
-    def make(policy: SmallPolicy, environments: int = 6, fragment: int = 5, **changes: bool) -> Rollout:
+    def make(
+        policy: SmallPolicy, environments: int = 6, fragment: int = 5, percepts: bool = False, **changes: bool
+    ) -> Rollout:
         settings = {"bf16": False} | changes
         config = RolloutConfig(environments=environments, fragment=fragment, mask_noise=0.0, **settings)
-        return Rollout(config, Signs(environments), policy, copy.deepcopy(policy), Numbers(), seed=0)
+        return Rollout(config, Signs(environments), policy, copy.deepcopy(policy), Numbers(), 0, percepts)
 
     return make

@@ -11,7 +11,7 @@ def test_a_fragment_is_as_long_as_its_actions(a_fragment):
     assert len(a_fragment(7)) == 7
 
 
-@pytest.mark.parametrize("name", ["images", "log_prob", "reference_logits", "goal_image", "valid", "view"])
+@pytest.mark.parametrize("name", ["seen", "log_prob", "reference_logits", "goal_image", "valid", "view"])
 def test_an_array_of_another_length_or_type_is_named(a_fragment, name):
     good = getattr(a_fragment(), name)
     for bad in (good[:-1], good.astype(np.float64)):

@@ -72,7 +72,7 @@ def test_a_fragment_is_read_as_it_was_written_to_the_last_bit(tmp_path, a_fragme
 
 def test_pictures_that_repeat_themselves_are_compressed(a_fragment):
     still = np.zeros((50, 32, 32, 3), np.uint8)
-    assert len(pack(a_fragment(50, images=still))) < 0.2 * len(pack(a_fragment(50)))
+    assert len(pack(a_fragment(50, seen=still))) < 0.2 * len(pack(a_fragment(50)))
 
 
 @given(st.data())

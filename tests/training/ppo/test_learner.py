@@ -77,10 +77,10 @@ def test_an_update_is_that_of_plain_torch(tiny_policy, played):
     for lesson in lessons:  # one fragment after the other, no padding
         f = lesson.fragment
         tensors = {name: torch.from_numpy(np.asarray(getattr(f, name)))[None] for name in (
-            "goal_image", "goal_mask", "images", "previous_action", "keys", "values", "valid", "event")}  # fmt: skip
+            "goal_image", "goal_mask", "seen", "previous_action", "keys", "values", "valid", "event")}  # fmt: skip
         state = type(policy.initial_state(1))(*(tensors[n].float() for n in ("keys", "values", "valid")))
         goal = policy.encode_goal(tensors["goal_image"], tensors["goal_mask"])
-        output, _ = policy(tensors["images"], goal, tensors["event"], tensors["previous_action"], state)
+        output, _ = policy(tensors["seen"], goal, tensors["event"], tensors["previous_action"], state)
         distributions = [torch.distributions.Categorical(logits=head[0]) for head in heads(output)]
         action = torch.from_numpy(f.action)
         new = sum(d.log_prob(action[:, k]) for k, d in enumerate(distributions))

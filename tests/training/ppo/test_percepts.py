@@ -10,6 +10,7 @@ from xview_training.policy.architectures import untrained
 from xview_training.ppo.experiments import EXPERIMENTS
 from xview_training.ppo.fragment_files import pack, unpack
 from xview_training.ppo.learner import Learner, LearnerConfig
+from xview_training.ppo.trainer import PpoTrainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 BLIND = LearnerConfig(
@@ -32,17 +33,13 @@ def scene(policy, batch: int = 3, steps: int = 4):
 
 @pytest.fixture
 def played(signs):
-    """Fragments that a policy has played, percepts kept."""
+    """Fragments that a policy has played, of percepts or of pictures."""
 
-    def play(policy, steps: int = 12):
-        rollout = signs(policy, keeps_percepts=True)
-        return [fragment for _ in range(steps) for fragment in rollout.step()] + rollout.cut()
+    def play(policy, percepts: bool = True):
+        rollout = signs(policy, percepts=percepts)
+        return [fragment for _ in range(12) for fragment in rollout.step()] + rollout.cut()
 
     return play
-
-
-def without_percepts(fragments):
-    return [dataclasses.replace(f, percept=np.zeros((len(f), 0), np.float32)) for f in fragments]
 
 
 def test_a_percept_is_all_that_is_seen(tiny_policy):
@@ -69,8 +66,10 @@ def test_percepts_depend_on_what_is_named_perception_and_on_nothing_else(tiny_po
 def test_learning_from_percepts_is_learning_from_the_pictures(tiny_policy, played):
     policy = tiny_policy()
     fragments = played(policy)
+    pictures = [f.seen for f in played(policy, percepts=False)]
+    seen = [dataclasses.replace(f, seen=picture) for f, picture in zip(fragments, pictures, strict=True)]
     ours, theirs = (Learner(BLIND, copy.deepcopy(policy), seed=0) for _ in range(2))
-    from_percepts, from_pictures = ours.learn(fragments, 0.0), theirs.learn(without_percepts(fragments), 0.0)
+    from_percepts, from_pictures = ours.learn(fragments, 0.0), theirs.learn(seen, 0.0)
     assert from_percepts.keys() == from_pictures.keys()
     for name, figure in from_percepts.items():
         assert figure == pytest.approx(from_pictures[name], abs=1e-5, nan_ok=True), name
@@ -91,25 +90,31 @@ def test_perception_stays_and_decisions_learn(tiny_policy, played):
     assert {"summary.0.weight", "decision.action.weight", "memory.layers.0.project.weight"} <= moved
 
 
-def test_the_reference_answers_to_percepts_as_to_pictures(tiny_policy, signs):
-    rollouts = [signs(tiny_policy(), keeps_percepts=keeps) for keeps in (True, False)]
-    played = [[f for _ in range(12) for f in rollout.step()] + rollout.cut() for rollout in rollouts]
-    assert len(played[0]) == len(played[1]) > 0
-    for kept, seen in zip(*played, strict=True):
-        assert np.array_equal(kept.action, seen.action)
-        np.testing.assert_allclose(kept.reference_logits, seen.reference_logits, atol=2e-3)
-        assert kept.percept.shape[-1] > seen.percept.shape[-1] == 0
+def test_the_reference_answers_to_percepts_as_to_pictures(tiny_policy, played):
+    kept, seen = (played(tiny_policy(), percepts) for percepts in (True, False))
+    assert len(kept) == len(seen) > 0
+    for one, other in zip(kept, seen, strict=True):
+        assert np.array_equal(one.action, other.action)
+        np.testing.assert_allclose(one.reference_logits, other.reference_logits, atol=2e-3)
+        assert (one.seen.dtype, other.seen.dtype) == (np.float32, np.uint8)
 
 
-def test_percepts_are_in_a_fragment_s_file(tiny_policy, played):
-    fragment = played(tiny_policy())[0]
-    assert np.array_equal(unpack(pack(fragment)).percept, fragment.percept)
+def test_a_fragment_s_file_holds_percepts_in_place_of_pictures(tiny_policy, played):
+    policy = tiny_policy()
+    kept, seen = (played(policy, percepts)[0] for percepts in (True, False))
+    assert np.array_equal(unpack(pack(kept)).seen, kept.seen)
+    assert kept.seen.shape == (len(kept), policy.percept_width)
+    assert seen.seen.shape == (len(seen), *seen.goal_image.shape)
 
 
-def test_percepts_of_a_perception_that_learns_are_refused():
+@pytest.mark.parametrize("sees", [True, False])
+def test_a_run_keeps_percepts_where_its_perception_stays(tmp_path, sees):
     settings = EXPERIMENTS["debug"]
-    with pytest.raises(ValueError, match=r"expected learner\.sees=false with it"):
-        dataclasses.replace(settings, rollout=dataclasses.replace(settings.rollout, keeps_percepts=True))
+    settings = dataclasses.replace(settings, learner=dataclasses.replace(settings.learner, sees=sees))
+    trainer = PpoTrainer(settings, tmp_path, threads=1)
+    fragments = [fragment for _ in range(8) for fragment in trainer.rollout.step()] + trainer.rollout.cut()
+    trainer.rollout.close()
+    assert {fragment.seen.ndim for fragment in fragments} == {4 if sees else 2}
 
 
 def test_a_policy_without_percepts_says_so():

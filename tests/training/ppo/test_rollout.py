@@ -79,12 +79,12 @@ def test_the_reference_s_memory_stays_warm_over_an_episode(rollout, fragments):
     """Its logits are those of one pass over the whole episode; a memory that starts cold in a fragment gives others."""
     reference, differs = rollout.reference.policy, 0.0
     for episode in in_order(fragments).values():
-        images, previous = (np.concatenate([getattr(f, n) for f in episode]) for n in ("images", "previous_action"))
+        images, previous = (np.concatenate([getattr(f, n) for f in episode]) for n in ("seen", "previous_action"))
         stored = np.concatenate([f.reference_logits for f in episode]).astype(np.float32)
         last = episode[-1]
         whole = reference_logits(reference, episode[0], images, previous)
         np.testing.assert_allclose(stored, whole, atol=5e-3)
-        cold = reference_logits(reference, last, last.images, last.previous_action)
+        cold = reference_logits(reference, last, last.seen, last.previous_action)
         differs = max(differs, float(np.abs(cold - stored[-len(last) :]).max()))
     assert differs > 0.01
 
@@ -114,7 +114,7 @@ def test_new_weights_are_used_at_once_goals_included(tiny_policy, signs):
         )
         parts = (fragment.keys, fragment.values, fragment.valid)
         state = State(*(torch.from_numpy(part)[None].float() for part in parts))
-        inputs = torch.from_numpy(fragment.images)[None], goal, torch.tensor([fragment.event])
+        inputs = torch.from_numpy(fragment.seen)[None], goal, torch.tensor([fragment.event])
         with torch.no_grad():
             output, _ = policy(*inputs, torch.from_numpy(fragment.previous_action)[None], state)
         np.testing.assert_allclose(output.value[0].numpy(), fragment.value, atol=1e-5)

@@ -143,7 +143,6 @@ def _experiment(settings: TrainBenchSettings, sees: bool) -> PpoExperiment:
         environments=settings.environments,
         fragment=settings.steps,
         threads=settings.threads,
-        keeps_percepts=not sees,
     )
     sampling = dataclasses.replace(known.sampling, even_difficulties=False, strict_share=0.0)
     learner = dataclasses.replace(

@@ -104,7 +104,7 @@ def batch_of(lessons: Sequence[Lesson], side: int, device: torch.device) -> Batc
         goal_mask=one_each("goal_mask"),
         event=one_each("event", np.int64),
         state=State(*(one_each(name, np.float32) for name in State._fields)),
-        whole=Segment(rows("percept" if fragments[0].percept.shape[-1] else "images"), rows("previous_action"), steps),
+        whole=Segment(rows("seen"), rows("previous_action"), steps),
     )
 
 

@@ -47,10 +47,6 @@ class PpoExperiment:
         check_limits(self)
         if self.deterministic and max(self.minutes, self.core_minutes) > 0:
             raise ValueError("a deterministic run ends after a number of frames: expected no minutes")
-        if self.rollout.keeps_percepts and self.learner.sees:
-            raise ValueError(
-                "rollout.keeps_percepts hands out what older weights saw: expected learner.sees=false with it"
-            )
         if self.learner.losses.expert > 0 and not self.rollout.ask_expert:
             raise ValueError("learner.losses.expert needs its actions: expected rollout.ask_expert=true with it")
 
@@ -87,7 +83,7 @@ EXPERIMENTS = {
         PpoExperiment(
             "cpu",
             minutes=60,
-            rollout=RolloutConfig(environments=96, fragment=32, keeps_percepts=True),
+            rollout=RolloutConfig(environments=96, fragment=32),
             sampling=SamplingConfig(even_difficulties=False),
             validation=ValidationConfig(every=200_000),
             learner=FEW_DECISIONS,
@@ -98,7 +94,7 @@ EXPERIMENTS = {
             minutes=60,
             suite="curriculum",
             policy=SmallPolicyConfig(action_sizes=ACTION_TABLES["full"].sizes),
-            rollout=RolloutConfig(environments=96, fragment=32, keeps_percepts=True),
+            rollout=RolloutConfig(environments=96, fragment=32),
             sampling=SamplingConfig(even_difficulties=False),
             validation=ValidationConfig(every=200_000, suite="heldout-v1"),
             learner=FEW_DECISIONS,

@@ -52,8 +52,9 @@ class Fragment:
     keys: np.ndarray  # float16 (Y, W, D), before the first decision; all zeros at an episode's start
     values: np.ndarray  # float16 (Y, W, D)
     valid: np.ndarray  # float16 (W,)
-    images: np.ndarray  # uint8 (T, S, S, 3) RGB
-    percept: np.ndarray  # float32 (T, P) what the policy saw in them, where perception does not learn; else P is 0
+    seen: (
+        np.ndarray
+    )  # uint8 (T, S, S, 3) RGB; or float32 (T, P) percepts, all that a perception that stays tells of them
     goal_image: np.ndarray  # uint8 (S, S, 3) RGB
     goal_mask: np.ndarray  # uint8 (S, S) of 0 and 1
     event: int  # row of the interaction embedding
@@ -109,16 +110,17 @@ class Fragment:
 
 
 def _layout(steps: int, fragment: Fragment) -> dict[str, tuple[type, tuple[int, ...]]]:
-    """Type and shape of each array, from those that set the sizes: action, keys, goal_mask, reference_logits."""
+    """Type and shape of each array, from those that set the sizes: action, keys, goal_mask, reference_logits, and seen
+    where it holds percepts."""
     side = fragment.goal_mask.shape[0]
+    percept = fragment.seen.shape[1:] if fragment.seen.ndim == 2 else ()
     layers, window, width = fragment.keys.shape if fragment.keys.ndim == 3 else (0, 0, 0)
     return {
         "action": (np.int64, (steps, HEADS)),
         "keys": (np.float16, (layers, window, width)),
         "values": (np.float16, (layers, window, width)),
         "valid": (np.float16, (window,)),
-        "images": (np.uint8, (steps, side, side, 3)),
-        "percept": (np.float32, (steps, fragment.percept.shape[-1])),
+        "seen": (np.float32, (steps, *percept)) if percept else (np.uint8, (steps, side, side, 3)),
         "goal_image": (np.uint8, (side, side, 3)),
         "goal_mask": (np.uint8, (side, side)),
         "previous_action": (np.int64, (steps, HEADS)),

@@ -20,8 +20,8 @@ class Recorder:
     def __init__(
         self, environments: int, steps: int, side: int, insight: int, percept: int, state_shape: tuple[int, int, int]
     ):
-        """insight: numbers that a critic is told; percept: numbers of one that is kept; state_shape: (Y, W, D) of the
-        memory's keys."""
+        """insight: numbers that a critic is told; percept: numbers of one, kept instead of its picture, or 0;
+        state_shape: (Y, W, D) of the memory's keys."""
         n = environments
         self.steps = steps
         self.length = np.zeros(n, np.int64)  # decisions of the open fragment
@@ -29,8 +29,9 @@ class Recorder:
         self.values = np.zeros((n, *state_shape), np.float16)
         self.valid = np.zeros((n, state_shape[1]), np.float16)
         self._rows: dict[str, np.ndarray] = {
-            "images": np.zeros((n, steps, side, side, 3), np.uint8),
-            "percept": np.zeros((n, steps, percept), np.float32),
+            "seen": np.zeros((n, steps, percept), np.float32)
+            if percept
+            else np.zeros((n, steps, side, side, 3), np.uint8),
             "previous_action": np.zeros((n, steps, HEADS), np.int64),
             "action": np.zeros((n, steps, HEADS), np.int64),
             "log_prob": np.zeros((n, steps), np.float32),
@@ -67,7 +68,7 @@ class Recorder:
     def seen(self) -> np.ndarray:
         """Pictures uint8 (N, T, S, S, 3), or percepts float32 (N, T, P) where they are kept; of each environment,
         `length` are of its open fragment."""
-        return self._rows["percept" if self._rows["percept"].shape[-1] else "images"]
+        return self._rows["seen"]
 
     @property
     def previous_action(self) -> np.ndarray:

@@ -48,7 +48,6 @@ class RolloutConfig:
     wrong_arrival_reward: float = 0.0  # for arriving at a wrong object first, where success is 1; below zero
     mask_noise: float = 0.3  # share of goal masks grown or shrunk by a pixel, as in imitation
     ask_expert: bool = False  # what it would do at each decision is kept, for losses.expert
-    keeps_percepts: bool = False  # perception does not learn: what the policy sees is handed out, seen but once
     bf16: bool = True  # the learner must do likewise: ratios compare the two
 
 
@@ -63,10 +62,13 @@ class Rollout:
         reference: CrossViewPolicy,
         sampler: TaskSampler,
         seed: int,
+        keeps_percepts: bool = False,
     ):
+        """keeps_percepts: perception does not learn, so percepts are handed out instead of pictures, seen but once."""
         n = len(envs)
         self.config, self.envs, self.policy, self.sampler = config, envs, policy.eval(), sampler
-        self.reference = Reference(reference, n, config.bf16, config.keeps_percepts)
+        self.reference = Reference(reference, n, config.bf16, keeps_percepts)
+        self._keeps_percepts = keeps_percepts
         self.stopwatch = Stopwatch("simulate", "infer", "store", "reference")
         self.version = 0
         self.decisions = 0
@@ -76,7 +78,7 @@ class Rollout:
         self.generator = torch.Generator(self._device).manual_seed(seed)
         self._rng = np.random.default_rng(seed)
         shape = self._state.keys.shape[1:]
-        sizes = config.fragment, envs.image_size, KNOWN, policy.percept_width if config.keeps_percepts else 0
+        sizes = config.fragment, envs.image_size, KNOWN, policy.percept_width if keeps_percepts else 0
         self._recorder = Recorder(n, *sizes, (shape[0], shape[1], shape[2]))
         self._binder = Binder(envs, self._recorder, self.reference, self.stopwatch, sampler.book)
         self._truth = Truth(envs, config.ask_expert)
@@ -86,7 +88,7 @@ class Rollout:
     def refresh(self, version: int) -> None:
         """The policy has new weights: goals are encoded anew, so that all of a decision comes from one policy."""
         self.version = version
-        if self._goal is not None and not self.config.keeps_percepts:
+        if self._goal is not None and not self._keeps_percepts:
             with self.stopwatch("infer"):
                 self._encode(np.arange(len(self.envs)))
 
@@ -235,17 +237,18 @@ class Rollout:
         seen = self.envs.observation
         with self.stopwatch("store"):
             columns = {
-                "images": seen.image,
+                "seen": self._percept(output) if self._keeps_percepts else seen.image,
                 "previous_action": seen.previous_action,
                 "action": action,
                 "log_prob": log_prob,
                 "value": self._value,
                 "insight": self._known,
             }
-            if self.config.keeps_percepts:
-                assert output.percept is not None
-                columns["percept"] = output.percept[:, 0].cpu().numpy()
             self._recorder.write(alive, columns | self._truth.columns(alive))
+
+    def _percept(self, output: PolicyOutput) -> np.ndarray:
+        assert output.percept is not None, "only a policy that has them is asked to keep them (ppo/learner.py)"
+        return output.percept[:, 0].cpu().numpy()
 
     def _reward(self, alive: np.ndarray, first_before: np.ndarray) -> None:
         """One for success; less than nothing for a wrong object first, where that is wished."""

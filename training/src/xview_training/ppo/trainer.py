@@ -70,7 +70,8 @@ class PpoTrainer:
         envs = CrossViewEnvs(config.environments, policy.config.image_size, config.threads, table)
         self.learner = Learner(experiment.learner, policy, experiment.seed)
         self.sampler = TaskSampler(experiment.sampling, source, experiment.seed)
-        self.rollout = Rollout(config, envs, policy, copy.deepcopy(policy), self.sampler, experiment.seed)
+        sampler, reference, seed = self.sampler, copy.deepcopy(policy), experiment.seed
+        self.rollout = Rollout(config, envs, policy, reference, sampler, seed, not experiment.learner.sees)
         self.ledger = Ledger()
         # Over all sessions.
         self.seconds = {"simulate": 0.0, "infer": 0.0, "store": 0.0, "reference": 0.0, "learn": 0.0}

@@ -92,4 +92,4 @@ class ClusterRollout:
         table = actions_for(source, policy)
         envs = CrossViewEnvs(config.environments, policy.config.image_size, config.threads, table)
         sampler = TaskSampler(experiment.sampling, source, seed)
-        return Rollout(config, envs, policy, self._reference, sampler, seed)
+        return Rollout(config, envs, policy, self._reference, sampler, seed, not experiment.learner.sees)
