@@ -33,5 +33,5 @@ def mark_best(run: Path, wishes: Wishes) -> list[tuple[Score, bool]]:
 def tasks_named(wishes: Wishes) -> str:
     """The suite with what narrows it, so that scores of other tasks are not taken for these."""
     rules = ("strict" if wishes.strict else None, None if wishes.randomise else "no-randomise")
-    narrowed = (wishes.difficulty, wishes.event, *rules)
+    narrowed = (wishes.difficulty, wishes.event, *rules, wishes.backend)
     return " ".join(filter(None, (wishes.suite, *narrowed)))

@@ -23,6 +23,8 @@ def evaluate(
     strict: bool = False,
     workers: int | None = None,
     randomise: bool = True,
+    backend: str | None = None,
+    backend_python: str | None = None,
     json: Path | None = None,
     html: Path | None = None,
     videos: int = 6,
@@ -44,8 +46,11 @@ def evaluate(
         episodes: how many tasks, each another world.
         seed: chooses the tasks, and the random numbers of the policy.
         strict: an arrival at a wrong candidate ends the episode.
-        workers: processes; one a core by default. Their number changes no result.
+        workers: processes; one a core by default. Their number changes no result. Of a backend: games, one by
+            default.
         randomise: --no-randomise gives everyone of a suite the published player's body, eye and start.
+        backend: play in real Minecraft: craftground, minerl or minerl-0.4 (docs/minecraft.md).
+        backend_python: the Python that has the backend's package, where it is not this one.
         json: write everything to this file.
         html: write a page with tables, plots and films to this file.
         videos: how many episodes the page shows, won and lost ones.
@@ -62,7 +67,8 @@ def evaluate(
         raise ContractError(f"expected one of --policy, --compare, --pool and --run, got {' and '.join(chosen)}")
     if html is not None and (compare or pool or run):
         raise ContractError(f"--html: expected it without {chosen[0]}, which writes no page")
-    wishes = Wishes(suite, event, difficulty, episodes, seed, strict, workers, randomise)
+    tasks = suite, event, difficulty, episodes, seed
+    wishes = checked(Wishes, *tasks, strict, workers, randomise, backend, backend_python)
     if compare is not None:
         return _compare(compare, wishes, json)
     if pool:

@@ -32,6 +32,18 @@ class Ending(str, enum.Enum):
     STUCK = "time out, stuck"
     IDLE = "time out, idle"
     FAR = "time out, far"
+    LIMIT = "time out"  # in the real game, which does not say where things are
+
+
+def booked_ending(episode: np.ndarray) -> Ending:
+    """What the books (rules.EPISODE_SIZE,) say of an episode that is over; LIMIT where they say no more."""
+    if episode[rules.SUCCESS]:
+        return Ending.SUCCESS
+    if episode[rules.DIED]:
+        return Ending.DIED
+    if episode[rules.STRICT] and episode[rules.FIRST] == rules.DISTRACTOR_FIRST:
+        return Ending.WRONG_OBJECT
+    return Ending.LIMIT
 
 
 class Watch:
@@ -52,16 +64,12 @@ class Watch:
 
     def ending(self, slot: int) -> tuple[Ending, float]:
         """How the episode that is over in `slot` ended, and how many blocks from its target."""
-        books = self._envs.episode[slot]
         self._envs.follow(np.array([slot]))
         target = self._envs.target[slot, [0, 2]] + 0.5
         left = float(np.linalg.norm(self._feet(np.array([slot]))[0] - target))
-        if books[rules.SUCCESS]:
-            return Ending.SUCCESS, left
-        if books[rules.DIED]:
-            return Ending.DIED, left
-        if books[rules.STRICT] and books[rules.FIRST] == rules.DISTRACTOR_FIRST:
-            return Ending.WRONG_OBJECT, left
+        booked = booked_ending(self._envs.episode[slot])
+        if booked is not Ending.LIMIT:
+            return booked, left
         return (Ending.NEAR if left <= NEAR_BLOCKS else self._lost(slot)), left
 
     def _lost(self, slot: int) -> Ending:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 from rich.progress import Progress
 
 from xview_training.envs.crossview import CrossViewEnvs
+from xview_training.envs.task_batch import TaskBatch
 from xview_training.evaluation.endings import Ending, Watch
 from xview_training.evaluation.players import Player
 from xview_training.evaluation.spl import shortest_way, spl
@@ -44,8 +46,8 @@ class Episode:
     ending: Ending
     ticks: int
     path_blocks: float
-    shortest_blocks: float | None  # None where the target walks
-    left_blocks: float  # to the target at the end, as the crow flies
+    shortest_blocks: float | None  # None where the target walks, and in the real game
+    left_blocks: float | None  # to the target at the end, as the crow flies; None in the real game
 
     @property
     def spl(self) -> float | None:
@@ -128,23 +130,37 @@ class Table:
         envs.assign(slots, iter(tasks))
         shortest = [shortest_way(envs, slot) for slot in map(int, slots)]
         watch = Watch(envs)
-        player.begin(envs, slots)
         if observer is not None:
             observer.begin(envs, slots)
-        while len(alive := np.flatnonzero(~envs.done)):
-            actions = player.act(envs)
+
+        def saw(rows: np.ndarray, actions: np.ndarray) -> None:
             if observer is not None:
-                observer.saw(envs, alive, actions, player)
-            watch.saw(alive, actions)
-            envs.step(actions)
-        return [book(envs, slot, watch, shortest[slot]) for slot in map(int, slots)]
+                observer.saw(envs, rows, actions, player)
+            watch.saw(rows, actions)
+
+        play_out(envs, player, slots, saw)
+        return [book(envs, slot, *watch.ending(slot), shortest[slot]) for slot in map(int, slots)]
 
 
-def book(envs: CrossViewEnvs, slot: int, watch: Watch, shortest: float | None) -> Episode:
+def play_out(
+    envs: TaskBatch, player: Player, slots: np.ndarray, saw: Callable[[np.ndarray, np.ndarray], None] | None = None
+) -> None:
+    """Plays the tasks that were put into these slots to their ends; all other slots are done.
+
+    saw: is told which slots (K,) go on, and the actions int64 (N, 3) of all, before they are played.
+    """
+    player.begin(envs, slots)
+    while len(alive := np.flatnonzero(~envs.done)):
+        actions = player.act(envs)
+        if saw is not None:
+            saw(alive, actions)
+        envs.step(actions)
+
+
+def book(envs: TaskBatch, slot: int, ending: Ending, left: float | None, shortest: float | None) -> Episode:
     """The result of the episode that has ended in `slot`."""
     task, episode = envs.tasks[slot], envs.episode[slot]
     assert task is not None
-    ending, left = watch.ending(slot)
     return Episode(
         task_id=task.task_id,
         task=digest(task),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,14 @@ from typing import Any
 from rich.console import Console
 from xview_deploy.spec import ContractError
 
+from xview_training.envs.minecraft.backends import BACKENDS, make
+from xview_training.envs.minecraft.supervisor import GameDownError, MissingBackendError
 from xview_training.evaluation import table
 from xview_training.evaluation.episodes import Episode, Selection, Table
+from xview_training.evaluation.real_game import LeftOut, play_in_game
+from xview_training.evaluation.real_game import as_text as left_out_as_text
 from xview_training.evaluation.workers import Entrant, play_all
+from xview_training.naming import named
 from xview_training.runs.manifest import this_start
 from xview_training.tasks.events import TaskEvent, table_for
 from xview_training.tasks.sources import Request, source_named
@@ -33,8 +39,16 @@ class Wishes:
     strict: bool = False
     workers: int | None = None
     randomise: bool = True  # False: everyone of the suite is the published player (tasks/sources.py)
+    backend: str | None = (
+        None  # real Minecraft (envs/minecraft/backends.py), `workers` games of it; None: our own world
+    )
+    backend_python: str | None = None  # the interpreter that has its package; None: this one
 
     def __post_init__(self) -> None:
+        if self.backend is not None:
+            named(BACKENDS, self.backend, "Minecraft back-end")
+        elif self.backend_python is not None:
+            raise ContractError(f"backend_python: expected a backend with it, got {self.backend_python} alone")
         if self.difficulty is not None and self.difficulty not in DIFFICULTIES:
             raise ContractError(f"difficulty: expected one of {', '.join(DIFFICULTIES)}, got {self.difficulty!r}")
         if self.workers is not None and self.workers < 1:
@@ -56,34 +70,59 @@ class Evaluated:
     selection: Selection
     wishes: Wishes
     episodes: list[Episode]
+    left_out: list[LeftOut] = dataclasses.field(default_factory=list)  # tasks that the real game did not let be played
+
+    @property
+    def title(self) -> str:
+        """What was played, where results are shown."""
+        where = "" if self.wishes.backend is None else f" in {self.wishes.backend}"
+        return f"{self.selection.suite.title}{where}"
 
     def record(self) -> dict[str, Any]:
         """What `--json` writes."""
-        head = table.as_json(self.policy, self.wishes.suite, self.wishes.seed, self.episodes)
-        return head | {"strict": self.wishes.strict, "randomise": self.wishes.randomise, "start": this_start()}
+        wishes = self.wishes
+        head = table.as_json(self.policy, wishes.suite, wishes.seed, self.episodes)
+        return head | {
+            "strict": wishes.strict,
+            "randomise": wishes.randomise,
+            "backend": wishes.backend,
+            "left_out": [dataclasses.asdict(one) for one in self.left_out],
+            "start": this_start(),
+        }
 
 
 def evaluate(policy: str | None, wishes: Wishes, quiet: bool = False) -> Evaluated:
-    """Plays. ValueError for unknown names, or more tasks than there are."""
+    """Plays. ValueError for unknown names, more tasks than there are, or a real game that cannot be had."""
     selection = wishes.selection()
     entrant = Entrant(policy, wishes.seed, table_for(selection.suite.events))
-    name = entrant.player().name
-    return Evaluated(name, entrant, selection, wishes, play_all(entrant, selection, wishes.workers, quiet))
+    player = entrant.player()
+    if wishes.backend is None:
+        return Evaluated(player.name, entrant, selection, wishes, play_all(entrant, selection, wishes.workers, quiet))
+    game = functools.partial(make, wishes.backend, python=wishes.backend_python or sys.executable)
+    try:
+        episodes, left_out = play_in_game(player, selection, game, wishes.workers or 1, quiet)
+    except (GameDownError, MissingBackendError) as error:
+        raise ValueError(f"{wishes.backend}: {error}") from error
+    if not episodes:
+        raise ValueError(f"{wishes.backend}: no task was played. {left_out_as_text(left_out, selection.episodes)}")
+    return Evaluated(player.name, entrant, selection, wishes, episodes, left_out)
 
 
 def show(evaluated: Evaluated) -> None:
     """Prints the tables."""
     console = Console(width=WIDTH)
-    console.print(table.as_text(evaluated.policy, evaluated.selection.suite.title, evaluated.episodes))
+    console.print(table.as_text(evaluated.policy, evaluated.title, evaluated.episodes))
     console.print(table.endings_as_text(evaluated.episodes))
+    if evaluated.left_out:
+        console.print(left_out_as_text(evaluated.left_out, evaluated.selection.episodes), markup=False)
 
 
 def write_page(evaluated: Evaluated, path: Path, videos: int) -> None:
-    """Writes the HTML page, with that many episodes to watch."""
+    """Writes the HTML page, with that many episodes to watch; none of the real game, which cannot be played again."""
     from xview_training.evaluation.report import page
 
-    films = film(evaluated, choose(evaluated.episodes, videos)) if videos else ()
-    wishes, title = evaluated.wishes, evaluated.selection.suite.title
+    films = film(evaluated, choose(evaluated.episodes, videos)) if videos and evaluated.wishes.backend is None else ()
+    wishes, title = evaluated.wishes, evaluated.title
     page.write(
         page.Evaluation(
             evaluated.policy, title, wishes.seed, wishes.strict, evaluated.episodes, this_start(), tuple(films)

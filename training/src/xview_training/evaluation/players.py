@@ -23,6 +23,7 @@ from xview_deploy.shipped import bundle_path
 from xview_deploy.spec import ActionTable, Belief
 
 from xview_training.envs.crossview import CrossViewEnvs
+from xview_training.envs.task_batch import TaskBatch
 from xview_training.imitation.expert import Expert
 from xview_training.naming import named
 
@@ -36,10 +37,10 @@ class Player(Protocol):
     actions: ActionTable
     image_size: int
 
-    def begin(self, envs: CrossViewEnvs, slots: np.ndarray) -> None:
+    def begin(self, envs: TaskBatch, slots: np.ndarray) -> None:
         """New tasks have been put into these slots; what was played in any slot is over."""
 
-    def act(self, envs: CrossViewEnvs) -> np.ndarray:
+    def act(self, envs: TaskBatch) -> np.ndarray:
         """Actions int64 (N, 3); those of finished environments do not matter."""
 
     def belief(self, slot: int) -> Belief:
@@ -51,7 +52,7 @@ def episode_rng(seed: int, task_id: str) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(task_id.encode())])
 
 
-def _rngs(envs: CrossViewEnvs, slots: np.ndarray, seed: int) -> dict[int, np.random.Generator]:
+def _rngs(envs: TaskBatch, slots: np.ndarray, seed: int) -> dict[int, np.random.Generator]:
     names = {int(slot): task.task_id for slot in slots if (task := envs.tasks[slot]) is not None}
     return {slot: episode_rng(seed, name) for slot, name in names.items()}
 
@@ -65,11 +66,11 @@ class RandomPlayer:
         self.name, self.actions = policy.name, policy.actions
         self._policy, self._seed = policy, seed
 
-    def begin(self, envs: CrossViewEnvs, slots: np.ndarray) -> None:
+    def begin(self, envs: TaskBatch, slots: np.ndarray) -> None:
         """It remembers nothing."""
         self._rngs = _rngs(envs, slots, self._seed)
 
-    def act(self, envs: CrossViewEnvs) -> np.ndarray:
+    def act(self, envs: TaskBatch) -> np.ndarray:
         """Random actions."""
         actions = np.tile(np.array(self.actions.noop, np.int64), (len(envs), 1))
         for slot in np.flatnonzero(~envs.done):
@@ -92,13 +93,14 @@ class ExpertPlayer:
         self._expert: Expert | None = None
         self._envs: CrossViewEnvs | None = None
 
-    def begin(self, envs: CrossViewEnvs, slots: np.ndarray) -> None:
+    def begin(self, envs: TaskBatch, slots: np.ndarray) -> None:
         """Starts its search afresh."""
+        assert isinstance(envs, CrossViewEnvs), "it needs our own world's maps; real_game.py refuses it"
         if self._expert is None or self._envs is not envs:
             self._expert, self._envs = Expert(envs), envs
         self._expert.forget(slots)
 
-    def act(self, envs: CrossViewEnvs) -> np.ndarray:
+    def act(self, envs: TaskBatch) -> np.ndarray:
         """The expert's actions."""
         assert self._expert is not None
         self._expert.label(np.flatnonzero(~envs.done))
@@ -127,14 +129,14 @@ class NetworkPlayer:
         self._state: GraphState
         self._answer: StepAnswer
 
-    def begin(self, envs: CrossViewEnvs, slots: np.ndarray) -> None:
+    def begin(self, envs: TaskBatch, slots: np.ndarray) -> None:
         """Encodes the new goals and starts with empty memories."""
         self._slots = np.asarray(slots, np.int64)
         self._rngs = _rngs(envs, slots, self._seed)
         self._goal = self._network.encode_goal(envs.observation.goal_image[slots], envs.observation.goal_mask[slots])
         self._state = self._network.initial_state(len(slots))
 
-    def act(self, envs: CrossViewEnvs) -> np.ndarray:
+    def act(self, envs: TaskBatch) -> np.ndarray:
         """Sampled actions."""
         self._leave(~envs.done[self._slots])
         seen, slots = envs.observation, self._slots

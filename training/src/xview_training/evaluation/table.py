@@ -31,13 +31,14 @@ MEANINGS = {
     "the first one, so this is also the success of strict tasks.",
     "SPL": "Success weighted by path length (Anderson et al. 2018): the mean of S l / max(p, l), S 1 for a success, p "
     "the length walked, l the shortest way on foot, along columns of blocks with eight neighbours each, to the target, "
-    "less the reach of the event. Not given for creatures, which walk.",
+    "less the reach of the event. Not given for creatures, which walk, nor in the real game.",
     "ticks to success": "The mean over successes; 20 a second.",
     Ending.WRONG_OBJECT.value: "A strict task was ended by an object that was not the target.",
     Ending.NEAR.value: f"The time was over with the target within {NEAR_BLOCKS:.0f} blocks.",
     Ending.STUCK.value: f"Farther away; {LASTLY}, with a key that walks pressed most of the time.",
     Ending.IDLE.value: f"Farther away; {LASTLY}, mostly without trying to walk.",
     Ending.FAR.value: "Farther away, still under way.",
+    Ending.LIMIT.value: "The time was over; the real game does not say where.",
     Ending.DIED.value: "The agent lost its last point of health.",
 }
 

@@ -26,6 +26,7 @@ ENDINGS = {
     Ending.FAR: "#8c959f",
     Ending.STUCK: "#6e7781",
     Ending.IDLE: "#424a53",
+    Ending.LIMIT: "#8c959f",
     Ending.DIED: "#cf222e",
 }
 
