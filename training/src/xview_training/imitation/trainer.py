@@ -207,11 +207,10 @@ class ImitationTrainer:
 
     def save(self) -> Path:
         """Writes a checkpoint that `resume` continues from."""
-        tensors = {f"policy.{n}": t for n, t in self.policy.state_dict().items()}
-        tensors |= {f"average.{n}": t for n, t in self.average.state_dict().items()}
-        packed = self.optimizer.state_dict()
-        for index, moments in packed["state"].items():
-            tensors |= {f"optimizer.{index}.{name}": value for name, value in moments.items()}
+        tensors = checkpoints.module_tensors(self.policy, "policy") | checkpoints.module_tensors(
+            self.average, "average"
+        )
+        tensors |= checkpoints.optimizer_tensors(self.optimizer)
         tensors["torch_rng"] = torch.get_rng_state()
         state = {
             "experiment": dataclasses.asdict(self.experiment),
@@ -235,14 +234,9 @@ class ImitationTrainer:
             raise ValueError(f"{path} holds another policy than experiment {self.experiment.name!r}: start a new run")
         if "lessons" not in state:
             raise ValueError(f"{path} was written by an earlier version, which kept no lessons: start a new run")
-        for module, prefix in ((self.policy, "policy."), (self.average, "average.")):
-            module.load_state_dict({n[len(prefix) :]: t for n, t in tensors.items() if n.startswith(prefix)})
-        packed = self.optimizer.state_dict()
-        for name, tensor in tensors.items():
-            if name.startswith("optimizer."):
-                _, index, key = name.split(".", 2)
-                packed["state"].setdefault(int(index), {})[key] = tensor
-        self.optimizer.load_state_dict(packed)
+        checkpoints.restore_module(self.policy, tensors, "policy")
+        checkpoints.restore_module(self.average, tensors, "average")
+        checkpoints.restore_optimizer(self.optimizer, tensors)
         self._blind = False
         torch.set_rng_state(tensors["torch_rng"])
         self.rng.bit_generator.state = state["rng"]
