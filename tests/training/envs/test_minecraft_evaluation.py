@@ -79,18 +79,18 @@ def test_a_game_that_crashes_is_left_out_and_the_next_task_played(game, walker, 
     walker.then = crash_once
     episodes, left_out = play_in_game(walker, EASY, game, quiet=True)
     assert [e.success for e in episodes] == [True] * 2
-    assert [one.index for one in left_out] == EASY.indices()[:1].tolist()
+    assert [one.task_id for one in left_out] == [f"train-v1-{EASY.indices()[0]}"]
     assert left_out[0].reason.startswith("crash: ")
 
 
 def test_a_target_that_minecraft_has_not_is_left_out(game, walker, monkeypatch):
-    first = EASY.indices()[0]
+    first = f"train-v1-{EASY.indices()[0]}"
     monkeypatch.setattr(
         "xview_training.envs.minecraft.playing.scene_of",
-        functools.partial(refuse, f"train-v1-{first}", sys.modules["xview_training.envs.minecraft.playing"].scene_of),
+        functools.partial(refuse, first, sys.modules["xview_training.envs.minecraft.playing"].scene_of),
     )
     episodes, left_out = play_in_game(walker, EASY, game, games=2, quiet=True)
-    assert [(one.index, one.reason) for one in left_out] == [(first, NOT_TO_BE_HAD)]
+    assert [(one.task_id, one.reason) for one in left_out] == [(first, NOT_TO_BE_HAD)]
     assert [e.success for e in episodes] == [True] * 2
 
 

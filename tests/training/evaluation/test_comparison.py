@@ -71,6 +71,13 @@ def test_other_tasks_are_refused_with_what_to_do(record):
         compare(record("before", 0.3), record("after", 0.3, strict=True))
 
 
+def test_tasks_that_a_real_game_left_out_are_compared_in_neither(record):
+    own, game = record("own", 0.3), record("game", 0.3)
+    gone = game["results"].pop()["task_id"]
+    game["left_out"] = [{"task_id": gone, "reason": "crash: the game ended"}]
+    assert {line.pairs.tasks for line in compare(own, game).lines if line.group == "all"} == {399}
+
+
 def test_the_command_prints_the_verdict_and_writes_it(record, tmp_path, capsys):
     files = []
     for name, rate in (("before", 0.3), ("after", 0.6)):

@@ -114,10 +114,14 @@ def load_record(path: Path) -> dict[str, Any]:
 
 
 def _paired(first: dict[str, Any], second: dict[str, Any]) -> tuple[list[dict], list[dict]]:
-    """Both lists of results in the order of the first's tasks."""
+    """Both lists of results in the order of the first's tasks, without those that a real game left out."""
     if first["strict"] != second["strict"]:
         raise ValueError("expected two evaluations by the same rules, got one with --strict and one without it")
-    ones, others = ({result["task"]: result for result in record["results"]} for record in (first, second))
+    left_out = {one["task_id"] for record in (first, second) for one in record.get("left_out", ())}
+    ones, others = (
+        {result["task"]: result for result in record["results"] if result["task_id"] not in left_out}
+        for record in (first, second)
+    )
     if ones.keys() != others.keys():
         shared = len(ones.keys() & others.keys())
         sides = " and ".join(

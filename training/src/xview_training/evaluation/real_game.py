@@ -22,6 +22,7 @@ from xview_training.evaluation.episodes import Episode, Selection, batches, book
 from xview_training.evaluation.players import ExpertPlayer, Player
 from xview_training.tasks import rules
 from xview_training.tasks.sources import Request
+from xview_training.tasks.task import Task
 
 NOT_TO_BE_HAD = "not to be had: Minecraft has no such target"
 
@@ -30,7 +31,7 @@ NOT_TO_BE_HAD = "not to be had: Minecraft has no such target"
 class LeftOut:
     """A task that was not played to an end of its own."""
 
-    index: int  # in the suite or file
+    task_id: str
     reason: str  # "crash: ...", "hang: ...", "unplayable: ..." or "not to be had: ..."
 
 
@@ -44,19 +45,19 @@ def play_in_game(
     """
     if isinstance(player, ExpertPlayer):
         raise ValueError("expert: expected our own world, whose maps it needs; the real game has none")
-    indices, parts = selection.indices(), batches(selection, games)
+    parts = batches(selection, games)
     envs = new_batch(backend, games, player.image_size, player.actions)
     episodes: list[Episode] = []
     left_out: list[LeftOut] = []
     try:
         with Progress(disable=quiet, transient=True) as progress:
             bar = progress.add_task(f"{player.name} in the real game", total=selection.episodes)
-            for number, part in enumerate(parts):
-                for slot, played in enumerate(_play(envs, player, part)):
+            for part in parts:
+                for request, played in zip(part, _play(envs, player, part), strict=True):
                     if isinstance(played, Episode):
                         episodes.append(played)
                     else:
-                        left_out.append(LeftOut(int(indices[number * games + slot]), played))
+                        left_out.append(LeftOut(_name(request), played))
                 progress.update(bar, advance=len(part))
     finally:
         envs.close()
@@ -74,6 +75,13 @@ def _play(envs: TaskBatch, player: Player, tasks: list[Request]) -> list[Episode
     entered = slots[~envs.done[slots]]
     play_out(envs, player, entered)
     return [_booked(envs, slot) if slot in entered else NOT_TO_BE_HAD for slot in map(int, slots)]
+
+
+def _name(request: Request) -> str:
+    if isinstance(request, Task):
+        return request.task_id
+    suite, index, _, _ = request
+    return suite.task_id(index)
 
 
 def _booked(envs: TaskBatch, slot: int) -> Episode | str:

@@ -84,6 +84,10 @@ class Suite:
         """What to ask a Synthesiser for to be given task `index`."""
         return self, index, event, difficulty
 
+    def task_id(self, index: int) -> str:
+        """What task `index` is called."""
+        return f"{self.name}-{index}"
+
     def strictly(self, strict: bool) -> Suite:
         """The same tasks, ended by a wrong arrival or not."""
         return dataclasses.replace(self, strict=strict)

@@ -135,7 +135,7 @@ class Synthesiser:
         if visible and wish.suite.hidden:
             return Rejection.IN_SIGHT
         return Task(
-            task_id=f"{wish.suite.name}-{wish.index}",
+            task_id=wish.suite.task_id(wish.index),
             world=world,
             event=wish.event,
             difficulty=wish.difficulty,
