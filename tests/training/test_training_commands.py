@@ -55,6 +55,14 @@ def test_evaluate_plays_the_shipped_bundle_where_none_is_named(tmp_path):
     assert records[0]["results"] == records[1]["results"]
 
 
+def test_the_policy_for_five_events_hunts(tmp_path):
+    file = tmp_path / "r.json"
+    tasks = ("--suite", "heldout-v1", "--event", "archery", "--difficulty", "near", "--episodes", 2, "--workers", 1)
+    assert xview("evaluate", "--policy", "five", *tasks, "--json", file) == 0
+    record = json.loads(file.read_text())
+    assert (record["policy"], {result["event"] for result in record["results"]}) == ("five", {"archery"})
+
+
 def test_tasks_show_writes_a_sheet_and_records(tmp_path, capsys):
     assert xview("tasks", "show", "heldout", "--out", tmp_path / "sheet", "--count", 2) == 0
     assert str(tmp_path / "sheet" / "heldout.png") in capsys.readouterr().out

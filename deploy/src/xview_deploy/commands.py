@@ -34,7 +34,7 @@ def replay(
         mask: the target in that picture: PNG of the same size, one channel, not black on the target.
         out: video to write: .mp4, .mov, .mkv, .avi or .webm.
         event: what to do at the target: approach, break, use or hunt.
-        bundle: another policy than the shipped one.
+        bundle: another policy than the shipped "small": "five", or a path.
         calibration: YAML file of the video's camera, as ROS's camera_calibration writes it; without one the middle of
             the picture is cut to the shape that the policy was trained with.
         goal_calibration: the same of the goal's camera, to straighten a bent goal picture and its mask.

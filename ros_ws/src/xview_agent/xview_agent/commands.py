@@ -30,7 +30,7 @@ def demo(
         trials: how many trials each, headless.
         seed: of the room, or of the trials' rooms.
         difficulty: near, easy, medium or hard.
-        bundle: another policy than the shipped one.
+        bundle: another policy than the shipped "small": "five", or a path.
         json: write the trials' report to this file, headless.
         set: parameters of nodes, each as node.parameter=value, e.g. policy.policy=random.
         domain_id: ROS_DOMAIN_ID of the graph.
@@ -124,7 +124,7 @@ def bench_loop(seconds: float = 60.0, minutes: float = 0.0, bundle: str = "", js
     Args:
         seconds: how long.
         minutes: how long, for a soak: memory, age and dropped pictures are printed for each minute.
-        bundle: another policy than the shipped one.
+        bundle: another policy than the shipped "small": "five", or a path.
         json: write the figures to this file.
     """
     from xview_agent.bench.loop import measure

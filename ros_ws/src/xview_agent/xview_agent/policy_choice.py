@@ -27,7 +27,7 @@ class PolicyChoice:
     """Declares the parameters that a policy is made of; the kind may change while the node runs."""
 
     def __init__(self, node: Node) -> None:
-        self._bundle = declared(node, "bundle", "", "path of the policy's bundle; empty: the shipped one")
+        self._bundle = declared(node, "bundle", "", "path of the policy's bundle, or small or five; empty: small")
         self._execution = declared_settings(node, Execution(), EXECUTION)
         self.kind = declared(node, "policy", BUNDLE, f"one of {', '.join(CHOICES)}; may change", read_only=False)
 

@@ -39,7 +39,7 @@ def evaluate(
 
     Args:
         policy: a bundle, a run's folder, a checkpoint's, "random", "forward_biased_random" or "expert"; the shipped
-            bundle by default.
+            bundle "small" by default, "five" is the one for all five events.
         suite: a suite (heldout, heldout-v1, ...) or a file of tasks.
         event: approach, break, use, melee or archery; what the suite draws by default.
         difficulty: near, easy, medium or hard; what the suite draws by default.

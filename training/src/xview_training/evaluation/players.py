@@ -19,7 +19,7 @@ from xview_deploy.runtime.onnx_policy import belief_of
 from xview_deploy.runtime.policy import NO_BELIEF
 from xview_deploy.runtime.random_policy import ForwardBiasedRandomPolicy, RandomPolicy
 from xview_deploy.runtime.sampling import choose_actions
-from xview_deploy.shipped import bundle_path
+from xview_deploy.shipped import SHIPPED, bundle_path
 from xview_deploy.spec import ActionTable, Belief
 
 from xview_training.envs.crossview import CrossViewEnvs
@@ -160,7 +160,7 @@ class NetworkPlayer:
 
 
 def player_named(name: str | None, seed: int, actions: ActionTable | None = None) -> Player:
-    """ "random", "forward_biased_random", "expert", a bundle, a run, a checkpoint, or the shipped bundle for None.
+    """ "random", "forward_biased_random", "expert", a bundle, a run, a checkpoint, or the robot's bundle for None.
 
     actions: the table of those that have none of their own; a network's is known. ValueError for an unknown name.
     """
@@ -171,7 +171,7 @@ def player_named(name: str | None, seed: int, actions: ActionTable | None = None
     }
     if name is not None and name not in players and Path(name).is_dir():
         return _trained(Path(name), seed)
-    if name is None or (name not in players and (Path(name).suffix or Path(name).exists())):
+    if name is None or name in SHIPPED or (name not in players and (Path(name).suffix or Path(name).exists())):
         # One thread: processes share the work, and no result may depend on how many they are.
         graphs = Graphs.load(bundle_path(name), Execution(threads=1))
         metadata = graphs.metadata
