@@ -46,9 +46,7 @@ class LearnerConfig:
     per_event: bool = False  # advantages are normalised within each event
     critic: CriticConfig = CriticConfig()  # one that knows more than the policy, where that is wished
     frozen: tuple[str, ...] = ()  # modules that stay as imitation left them, by the start of their parameters' names
-    sees: bool = (
-        True  # perception learns; false: it stays as imitation left it, and fragments hold percepts, no pictures
-    )
+    sees: bool = True  # perception learns; false: it stays as imitation left it, fragments hold percepts, no pictures
     max_reuse: int = 1  # iterations that a fragment may be learnt from
     max_staleness: int = 1  # policy versions that a fragment may lag behind
     ema: float = 0.99  # of the weights that are evaluated and exported
