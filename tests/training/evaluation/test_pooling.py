@@ -47,7 +47,13 @@ def test_files_of_different_distances_are_told_together_without_a_range(record):
 
 @pytest.mark.parametrize(
     ("changes", "said"),
-    [({"suite": "robot"}, "of one suite, got heldout and robot"), ({"strict": True}, "of one strict"), ({}, "twice")],
+    [
+        ({"suite": "robot"}, "of one suite, got heldout and robot"),
+        ({"strict": True}, "of one strict"),
+        ({"randomise": False}, "of one randomise"),
+        ({"backend": "minerl"}, "of one backend, got None and minerl"),
+        ({}, "twice"),
+    ],
 )
 def test_what_does_not_belong_together_is_refused(record, changes, said):
     with pytest.raises(ValueError, match=said):

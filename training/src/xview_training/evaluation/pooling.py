@@ -28,8 +28,8 @@ def pooled(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """
     if len(records) < 2:
         raise ValueError(f"expected at least two evaluations, got {len(records)}")
-    for name in ("suite", "strict"):
-        found = sorted({str(record[name]) for record in records})
+    for name, unsaid in (("suite", None), ("strict", None), ("randomise", True), ("backend", None)):
+        found = sorted({str(record.get(name, unsaid)) for record in records})
         if len(found) > 1:
             raise ValueError(f"expected evaluations of one {name}, got {' and '.join(found)}")
     results = [record["results"] for record in records]
