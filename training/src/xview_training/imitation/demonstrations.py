@@ -93,7 +93,7 @@ def record(config: DemonstrationConfig, suite: TaskSource, folder: Path, progres
     manifest = Manifest(suite.title, config.image_size, actions, config.encoding, GENERATION)
     with DatasetWriter(folder, manifest) as writer:
         there = {episode.about.source for episode in Dataset(folder)}
-        wanted = [index for index in range(config.episodes) if name_of(suite, index) not in there]
+        wanted = [index for index in range(config.episodes) if suite.task_id(index) not in there]
         envs = CrossViewEnvs(min(config.environments, max(len(wanted), 1)), config.image_size, config.threads, actions)
         try:
             for episode in _play(config, suite, envs, wanted):
@@ -103,11 +103,6 @@ def record(config: DemonstrationConfig, suite: TaskSource, folder: Path, progres
         finally:
             envs.close()
     return writer.episodes
-
-
-def name_of(suite: TaskSource, index: int) -> str:
-    """What an episode of that task is called in a data set."""
-    return f"{suite.name}-{index}"
 
 
 def _play(
@@ -127,7 +122,7 @@ def _play(
             slots = np.array(list(given), np.int64)
             envs.assign(slots, (suite.request(index) for index in given.values()))
             expert.forget(slots)
-            takes |= {s: Take(envs, s, config.encoding, name_of(suite, index)) for s, index in given.items()}
+            takes |= {s: Take(envs, s, config.encoding, suite.task_id(index)) for s, index in given.items()}
         if not takes:
             return
         _advance(envs, expert, bursts, takes)

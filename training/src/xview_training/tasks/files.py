@@ -24,7 +24,7 @@ import numpy as np
 from xview_training.sim.worlds import GENERATION
 from xview_training.tasks.events import TaskEvent
 from xview_training.tasks.packing import CODES, RECORD, unpack
-from xview_training.tasks.task import Task
+from xview_training.tasks.task import Task, task_name
 
 MAGIC = "xview tasks"
 VERSION = 1
@@ -117,6 +117,10 @@ class TaskFile:
             raise IndexError(f"{self.path} has tasks 0 to {self.size - 1}, got {index}")
         task = unpack(self.records[index], self.header.suite, self.header.codes)
         return dataclasses.replace(task, strict=True) if self.strict else task
+
+    def task_id(self, index: int) -> str:
+        """What task `index` is called, as the suite calls it that made it."""
+        return task_name(self.header.suite, self.records["index"][index])
 
     def names(self, field: str) -> np.ndarray:
         """Text (size,) of the field "place", "event" or "difficulty"."""

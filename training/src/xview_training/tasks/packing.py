@@ -14,7 +14,7 @@ import numpy as np
 from xview_training.sim.simulator import Embodiment
 from xview_training.sim.worlds import PLACES, WorldSeed
 from xview_training.tasks.events import TaskEvent
-from xview_training.tasks.task import DIFFICULTIES, GoalCamera, Start, Task, TaskError
+from xview_training.tasks.task import DIFFICULTIES, GoalCamera, Start, Task, TaskError, task_name
 
 DECIMALS = 4
 # What the codes in records mean; a file names them, so that these may grow.
@@ -73,16 +73,7 @@ def pack(task: Task, suite: str) -> np.void:
         record["place"] = CODES["place"].index(task.world.place)
         record["event"] = CODES["event"].index(task.event.value)
         record["difficulty"] = CODES["difficulty"].index(task.difficulty)
-        for field in (
-            "target",
-            "creature",
-            "moved",
-            "extra_ticks",
-            "same_kind",
-            "visible_at_start",
-            "strict",
-            "limit_ticks",
-        ):
+        for field in WHOLE:
             record[field] = getattr(task, field)
         for field in ("start", "goal_camera", "body"):
             part = getattr(task, field)
@@ -98,7 +89,7 @@ def pack(task: Task, suite: str) -> np.void:
 def unpack(record: np.void, suite: str, codes: dict[str, tuple[str, ...]]) -> Task:
     """The task of a record whose codes mean `codes`; ValueError where no such task can be."""
     return Task(
-        task_id=f"{suite}-{record['index']}",
+        task_id=task_name(suite, record["index"]),
         world=WorldSeed(codes["place"][record["place"]], int(record["world_seed"])),
         event=TaskEvent.parse(codes["event"][record["event"]]),
         difficulty=codes["difficulty"][record["difficulty"]],

@@ -34,6 +34,9 @@ class TaskSource(Protocol):
     def events(self) -> tuple[TaskEvent, ...]:
         """What its tasks ask for."""
 
+    def task_id(self, index: int) -> str:
+        """What task `index` is called."""
+
     def pool(self, event: TaskEvent | None, difficulty: str | None) -> np.ndarray:
         """Indices of the tasks of that event and difficulty, ascending; None: of any."""
 

@@ -14,6 +14,7 @@ import numpy as np
 from xview_training.naming import named
 from xview_training.tasks.bodies import ARMED_PLAYER, EYES, LOW_ROBOT, PLAYER, ROBOT, VARIED, BodyRange
 from xview_training.tasks.events import TaskEvent
+from xview_training.tasks.task import task_name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Suite:
 
     def task_id(self, index: int) -> str:
         """What task `index` is called."""
-        return f"{self.name}-{index}"
+        return task_name(self.name, index)
 
     def strictly(self, strict: bool) -> Suite:
         """The same tasks, ended by a wrong arrival or not."""

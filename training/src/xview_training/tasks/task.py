@@ -53,6 +53,11 @@ class Start:
     pitch: float
 
 
+def task_name(suite: str, index: int) -> str:
+    """What a suite's task `index` is called."""
+    return f"{suite}-{index}"
+
+
 @dataclasses.dataclass(frozen=True)
 class Task:
     """One cross-view task (ROCKET-3, section 3: T = (O1, Og, Mg, E))."""
