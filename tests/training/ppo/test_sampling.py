@@ -22,13 +22,12 @@ def drawn(sampler: TaskSampler, count: int) -> list[tuple]:
 
 
 def test_difficulties_come_evenly_or_as_the_suite_says():
-    suite = suite_named("train")  # landscapes: near 0.5, easy 0.4, medium 0.1
+    # Four of ten tasks are in landscapes, near 0.5, easy 0.4, medium 0.1; the others in rooms, near 0.7, easy 0.3.
     for even, expected in (
         (True, {"near": 1 / 3, "easy": 1 / 3, "medium": 1 / 3}),
-        (False, {"near": 0.5, "easy": 0.4}),
+        (False, {"near": 0.62, "easy": 0.34, "medium": 0.04}),
     ):
-        sampler = TaskSampler(SamplingConfig(even_difficulties=even), suite, seed=0)
-        tasks = [task for task in drawn(sampler, 4000) if task[0].scenes[0].place == "landscape"]
+        tasks = drawn(TaskSampler(SamplingConfig(even_difficulties=even), suite_named("train"), seed=0), 4000)
         shares = Counter(difficulty for *_, difficulty in tasks)
         for difficulty, share in expected.items():
             assert shares[difficulty] / len(tasks) == pytest.approx(share, abs=0.04)
@@ -115,12 +114,12 @@ def test_a_file_s_tasks_come_evenly_by_difficulty_and_none_twice_before_all_of_i
     sampler = TaskSampler(SamplingConfig(strict_share=0.0), task_file, seed=0)
     tasks = drawn(sampler, 3000)
     held = Counter(kind_of(task_file[index]) for index in range(len(task_file)))
-    for place, event in {kind[:2] for kind in held}:
-        shares = [sum(kind_of(t) == kind for t in tasks) / 3000 for kind in held if kind[:2] == (place, event)]
-        assert max(shares) - min(shares) < 0.05
-        assert sum(shares) == pytest.approx(
-            sum(n for kind, n in held.items() if kind[:2] == (place, event)) / 12, abs=0.04
-        )
+    of_difficulty = Counter(task.difficulty for task in tasks)
+    assert max(of_difficulty.values()) - min(of_difficulty.values()) < 0.05 * 3000
+    for kind, count in held.items():  # within a difficulty as often as the file has them
+        alike = sum(n for other, n in held.items() if other[2] == kind[2])
+        share = sum(kind_of(task) == kind for task in tasks) / of_difficulty[kind[2]]
+        assert share == pytest.approx(count / alike, abs=0.05)
     for kind, count in held.items():
         first = [task.task_id for task in tasks if kind_of(task) == kind][:count]
         assert len(set(first)) == count

@@ -116,7 +116,7 @@ EXPERIMENTS = {
             suite="train-v1",
             policy=Rocket2Config(actions=ACTION_TABLES["full"]),
             rollout=RolloutConfig(environments=10, fragment=256, mask_noise=0.0),
-            sampling=SamplingConfig(strict_share=0.0),
+            sampling=SamplingConfig(strict_share=0.0, difficulties=("easy", "medium", "hard")),
             validation=ValidationConfig(every=1_000_000, suite="heldout-v1", episodes=300),
             learner=LearnerConfig(
                 learning_rate=2e-5,

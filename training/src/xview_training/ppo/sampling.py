@@ -26,8 +26,8 @@ MEMORY = 0.98  # of the running rates, an episode
 class SamplingConfig:
     """How tasks are chosen."""
 
-    # Every difficulty that a scene has comes equally often (1:1:1 as in ROCKET-3; mixed beats hard-only even on the
-    # hard tasks); false: as the suite says, or as often as a file has it.
+    # All difficulties come equally often (1:1:1 as in ROCKET-3; mixed beats hard-only even on the hard tasks); false: as
+    # the suite says, or as often as a file has them.
     even_difficulties: bool = True
     difficulties: tuple[str, ...] = ()  # only these; empty: all that the suite's scenes have
     adaptive: bool = False  # prefer kinds of task whose success lies between `low` and `high`
@@ -59,8 +59,9 @@ class TaskSampler:
     def __init__(self, config: SamplingConfig, source: TaskSource, seed: int):
         assert isinstance(source, Suite | TaskFile), "there are no other sources"
         self.config, self.source = config, source
-        cells = _cells(source, config.even_difficulties)
-        self.cells = [cell for cell in cells if not config.difficulties or cell.difficulty in config.difficulties]
+        cells = _cells_of_suite(source) if isinstance(source, Suite) else _cells_of_file(source)
+        wanted = [cell for cell in cells if not config.difficulties or cell.difficulty in config.difficulties]
+        self.cells = _evened(wanted) if config.even_difficulties else wanted
         if not self.cells:
             known = ", ".join(sorted({cell.difficulty for cell in cells})) or "no tasks"
             raise ValueError(f"difficulties: {source.name} has {known}; got {', '.join(config.difficulties)}")
@@ -130,36 +131,26 @@ def _name(place: str, event: str, difficulty: str) -> str:
     return f"{place} {event} {difficulty}"
 
 
-def _cells(source: Suite | TaskFile, even: bool) -> list[Cell]:
-    return _cells_of_suite(source, even) if isinstance(source, Suite) else _cells_of_file(source, even)
+def _evened(cells: list[Cell]) -> list[Cell]:
+    """The same, so that each difficulty weighs as much as any other; within one, all is as it was."""
+    weights = Counter[str]()
+    for cell in cells:
+        weights[cell.difficulty] += cell.weight
+    return [dataclasses.replace(cell, weight=cell.weight / weights[cell.difficulty]) for cell in cells]
 
 
-def _cells_of_suite(suite: Suite, even: bool) -> list[Cell]:
+def _cells_of_suite(suite: Suite) -> list[Cell]:
     return [
-        Cell(scene.place, event, difficulty, scene.weight * part * (1 / len(scene.difficulties) if even else share))
+        Cell(scene.place, event, difficulty, scene.weight * part * share)
         for scene in suite.scenes
         for event, part in scene.events
         for difficulty, share in scene.difficulties
     ]
 
 
-def _cells_of_file(file: TaskFile, even: bool) -> list[Cell]:
-    """As often as the file has that event in that place; of it, every difficulty alike where it shall be even."""
-    kinds = Counter(_kinds(file))
-    places = Counter[tuple[str, str]]()
-    difficulties = Counter[tuple[str, str]]()
-    for (place, event, _), count in kinds.items():
-        places[place, event] += count
-        difficulties[place, event] += 1
-    return [
-        Cell(
-            place,
-            TaskEvent(event),
-            difficulty,
-            places[place, event] / difficulties[place, event] if even else float(count),
-        )
-        for (place, event, difficulty), count in sorted(kinds.items())
-    ]
+def _cells_of_file(file: TaskFile) -> list[Cell]:
+    kinds = sorted(Counter(_kinds(file)).items())
+    return [Cell(place, TaskEvent(event), difficulty, count) for (place, event, difficulty), count in kinds]
 
 
 def _rows(file: TaskFile) -> dict[str, np.ndarray]:
