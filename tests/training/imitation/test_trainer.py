@@ -8,11 +8,12 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from xview_deploy.cli import installed_commands, run
+from xview_deploy.shipped import SHIPPED_BUNDLE
 from xview_training import checkpoints
 from xview_training.experiments import EXPERIMENTS, experiment_named
 from xview_training.imitation.trainer import ImitationTrainer
 from xview_training.runs import manifest
-from xview_training.runs.best import scores
+from xview_training.runs.best import best_score, scores
 
 HALF, WHOLE = 64, 128  # trained frames
 LOSSES = ("buttons", "pitch", "yaw", "heatmap", "point", "box", "bearing", "value", "total", "grad_norm")
@@ -152,3 +153,19 @@ def test_an_unknown_experiment_is_answered_with_the_nearest(tmp_path, capsys):
     assert run(installed_commands(), arguments) == 2
     assert "unknown experiment 'debugg': did you mean 'debug'?" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_policy_of_other_sizes_than_the_one_to_start_with_is_refused(tmp_path, capsys):
+    run = tmp_path / "run"
+    assert train(run, "--from", str(SHIPPED_BUNDLE), "--set", "policy.correlation=false") == 2
+    assert f"--set policy: expected that of {SHIPPED_BUNDLE}" in capsys.readouterr().err
+    assert not run.exists()
+
+
+def test_looks_are_at_the_held_out_worlds_that_were_asked_for(tmp_path):
+    looks = ("validation.suite=twin", "validation.episodes=3", "validation.every=64")
+    assert train(tmp_path, "--suite", "twin", "--frames", str(HALF), "--set", *looks) == 0
+    best = best_score(tmp_path)
+    assert best is not None
+    assert best.tasks == ("twin", 3, 0)
+    assert progress(tmp_path)[-1]["validation_success"] * 3 == pytest.approx(best.successes)

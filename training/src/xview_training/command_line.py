@@ -30,6 +30,19 @@ def let_waiting_threads_sleep() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
+def check_start(wished: Any, policy: Any, source: Any) -> None:
+    """A run keeps the sizes of the policy that it starts with: ContractError where its settings wish for others."""
+    if policy is not None and wished != policy.config:
+        raise ContractError(f"--set policy: expected that of {source}, which the run starts with; train another first")
+
+
+def device_named(name: str) -> str:
+    """A device as torch calls it; auto: the first GPU where there is one."""
+    import torch
+
+    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
+
+
 def changed(settings: Any, changes: dict[str, Any]) -> Any:
     """A frozen dataclass with those fields changed that are not None."""
     return dataclasses.replace(settings, **{name: value for name, value in changes.items() if value is not None})

@@ -9,7 +9,14 @@ from typing import Annotated, Any
 import tyro
 from xview_deploy.spec import ContractError
 
-from xview_training.command_line import changed, checked, let_waiting_threads_sleep, overridden
+from xview_training.command_line import (
+    changed,
+    check_start,
+    checked,
+    device_named,
+    let_waiting_threads_sleep,
+    overridden,
+)
 
 
 def train_imitation(
@@ -29,8 +36,8 @@ def train_imitation(
     set: tuple[str, ...] = (),
     validate_every: int | None = None,
     resume: str = "auto",
-    threads: int = 2,
-    device: str = "cpu",
+    threads: int | None = None,
+    device: str = "auto",
     wandb: bool = False,
 ) -> None:
     """Imitation learning, of an expert that labels what the learner plays (DAgger) or of recorded episodes.
@@ -57,8 +64,8 @@ def train_imitation(
         set: any other setting by its name, such as learning_rate=1e-4 or dagger.replay_chunks=12.
         validate_every: trained frames between two looks at held-out worlds, instead of the experiment's; 0: never.
         resume: auto (from the run's newest checkpoint if there is one), never, or the folder of a checkpoint.
-        threads: processor threads.
-        device: where the policy learns: cpu, cuda or cuda:NUMBER.
+        threads: processor threads of policy and simulator; two and the experiment's by default.
+        device: where the policy learns: cpu, cuda, cuda:NUMBER, or auto, a GPU where there is one.
         wandb: also log to Weights & Biases.
     """
     let_waiting_threads_sleep()
@@ -90,6 +97,7 @@ def train_imitation(
         looks = dataclasses.replace(looks, every=0)
     changes: dict[str, Any] = {"seed": seed, "suite": suite, "dataset": folder_of_episodes, "validation": looks}
     changes["randomise"] = randomise and settings.randomise
+    changes["collector"] = changed(settings.collector, {"threads": threads})
     if (frames, minutes, core_minutes) != (None, None, None):
         changes |= {"frames": frames or 0, "minutes": minutes or 0.0, "core_minutes": core_minutes or 0.0}
     policy = None
@@ -100,9 +108,11 @@ def train_imitation(
     elif dataset is not None:
         changes["policy"] = checked(acting_by, settings.policy, table)
     settings = checked(overridden, checked(changed, settings, changes), set)
+    check_start(settings.policy, policy, start)
     folder = run or Path("runs") / experiment
-    held_out, logged = HeldOut(looks, settings.weights), WandbSettings() if wandb else None
-    trainer = checked(ImitationTrainer, settings, folder, threads, device, held_out, logged, policy)
+    held_out = HeldOut(settings.validation, settings.weights, settings.randomise)
+    logged = WandbSettings() if wandb else None
+    trainer = checked(ImitationTrainer, settings, folder, threads or 2, device_named(device), held_out, logged, policy)
     newest = checked(resumed_from, folder, resume)
     if newest is None and weights is not None:
         checked(trainer.start_from, weights)

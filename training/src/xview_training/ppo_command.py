@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 from xview_deploy.spec import ContractError
 
-from xview_training.command_line import changed, checked, let_waiting_threads_sleep, overridden
+from xview_training.command_line import (
+    changed,
+    check_start,
+    checked,
+    device_named,
+    let_waiting_threads_sleep,
+    overridden,
+)
 from xview_training.ppo.cluster.settings import ClusterSettings
 
 if TYPE_CHECKING:
@@ -37,7 +44,7 @@ def train_ppo(
     in_process: bool = False,
     deterministic: bool = False,
     resume: str = "auto",
-    threads: int = 2,
+    threads: int | None = None,
     device: str = "auto",
     wandb: bool = False,
 ) -> None:
@@ -68,7 +75,7 @@ def train_ppo(
         deterministic: the same losses to the last bit with the same seed; needs --frames where the experiment is timed.
         resume: auto (from the run's newest checkpoint if there is one), never, or with --in-process the folder of a
             checkpoint.
-        threads: processor threads of policy and simulator.
+        threads: processor threads of policy and simulator; two and the experiment's by default.
         device: where policy and learner run in one process: cpu, cuda, cuda:NUMBER, or auto. Over Ray, the layout says.
         wandb: also log to Weights & Biases.
     """
@@ -113,8 +120,7 @@ def train_ppo(
         policy = checked(starting_policy, source)
         changes["policy"] = policy.config
     settings = checked(overridden, checked(changed, settings, changes), set)
-    if policy is not None and settings.policy != policy.config:
-        raise ContractError(f"--set policy: expected that of {source}, which the run starts with; train another first")
+    check_start(settings.policy, policy, source)
     if policy is not None:
         policy = checked(with_keys_of, policy, table_for(checked(source_named, settings.suite).events))
         settings = changed(settings, {"policy": policy.config})
@@ -122,12 +128,12 @@ def train_ppo(
         raise ContractError(
             "a new rocket2 would see with random weights, for ever: expected --from and a policy that sees"
         )
-    logged, look = WandbSettings() if wandb else None, HeldOut(settings.validation, LossWeights())
+    logged, look = WandbSettings() if wandb else None, HeldOut(settings.validation, LossWeights(), settings.randomise)
     if in_process:
-        _train_here(settings, folder, policy, str(start or ""), threads, device, logged, look, newest)
+        _train_here(settings, folder, policy, str(start or ""), threads or 2, device, logged, look, newest)
     else:
         _train_over_ray(
-            settings, folder, policy, str(start or ""), threads, cluster, layout, logged, look, resume == NEVER
+            settings, folder, policy, str(start or ""), threads or 2, cluster, layout, logged, look, resume == NEVER
         )
 
 
@@ -147,12 +153,9 @@ def _train_here(
     look: Look,
     newest: Path | None,
 ) -> None:
-    import torch
-
     from xview_training.ppo.trainer import PpoTrainer
 
-    where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    trainer = checked(PpoTrainer, settings, folder, policy, origin, threads, where, wandb, look)
+    trainer = checked(PpoTrainer, settings, folder, policy, origin, threads, device_named(device), wandb, look)
     if newest is not None:
         print(f"resuming from {newest}")
         checked(trainer.resume, newest)
