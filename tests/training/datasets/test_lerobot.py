@@ -91,6 +91,11 @@ def test_a_goal_view_that_repeats_is_kept_once(demonstrations, tmp_path):
     assert sizes[f"{layout.GOAL}.bytes"] < 1.2 * len(demonstrations[0].recording().goal_picture)
 
 
+def test_converting_once_more_adds_nothing_twice(lerobot, tmp_path):
+    assert [from_lerobot(lerobot, tmp_path / "back") for _ in range(2)] == [7, 0]
+    assert len(Dataset(tmp_path / "back")) == 7
+
+
 def test_the_commands_convert_there_and_back(folder, tmp_path, capsys):
     assert xview("dataset", "to-lerobot", folder, tmp_path / "lerobot", "--video") == 0
     assert xview("dataset", "from-lerobot", tmp_path / "lerobot", tmp_path / "back") == 0

@@ -169,6 +169,18 @@ def test_a_long_interaction_is_cut_to_the_frames_before_its_end(trajectories, tm
     assert np.abs(episode.frames(0, 5).mean((1, 2, 3)) - 10 * np.arange(8, 13)).max() < 4
 
 
+def test_what_is_left_of_an_interaction_must_show_its_target(trajectories, tmp_path):
+    found = from_minestudio(trajectories, tmp_path / "set", MineStudioConfig(SIDE, "png", longest=1))
+    assert dict(found) == {"use": 1, "left out: never in view": 1, "left out: craft or switch": 1}
+    assert [episode.about.event for episode in Dataset(tmp_path / "set")] == ["use"]
+
+
+def test_converting_once_more_adds_nothing_twice(trajectories, dataset):
+    found = from_minestudio(trajectories, dataset.folder, CONFIG)
+    assert dict(found) == {"left out: there already": 2, "left out: craft or switch": 1}
+    assert len(Dataset(dataset.folder)) == 2
+
+
 def test_the_command_converts_and_counts(trajectories, tmp_path, capsys):
     arguments = ["dataset", "from-minestudio", str(trajectories), str(tmp_path / "set"), "--image-size", "32"]
     assert run(installed_commands(), arguments) == 0

@@ -148,6 +148,16 @@ def test_failed_episodes_are_left_out_unless_they_are_wished_for(tmp_path, datas
     lessons(Dataset(tmp_path / "set"), policy, failures=True)
 
 
+def test_an_episode_that_never_shows_its_target_is_passed_over_and_told(tmp_path, dataset, policy, caplog):
+    whole, *others = (episode.recording() for episode in dataset if episode.about.success)
+    blind = dataclasses.replace(whole, masks=np.zeros_like(whole.masks), goal_picture=None, goal_mask=None)
+    with DatasetWriter(tmp_path / "set", dataset.manifest) as writer:
+        for episode in (blind, *others):
+            writer.add(episode)
+    list(lessons(Dataset(tmp_path / "set"), policy).batches())
+    assert f"an episode is passed over: {whole.about.source}" in caplog.text
+
+
 def test_a_data_set_for_another_policy_is_refused(dataset, tmp_path):
     with pytest.raises(DatasetError, match="have 64 pixels a side, the policy sees 128: record with --image-size 128"):
         Recorded(CONFIG, dataset, 128, TABLE, 0)

@@ -66,6 +66,11 @@ class Recording:
         """T, frames."""
         return len(self.pictures)
 
+    @property
+    def shows_goal(self) -> bool:
+        """Whether it has a goal view: its own, or a frame of the event with the target in it."""
+        return self.goal_picture is not None or bool(self.masks[self.about.first : self.about.last + 1].any())
+
     def __post_init__(self) -> None:
         where, frames = self.about.source, len(self.pictures)
         if frames == 0 or self.about.last >= frames:

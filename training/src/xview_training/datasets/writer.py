@@ -13,7 +13,7 @@ from types import TracebackType
 from xview_deploy import strict_json
 
 from xview_training.datasets.chunk_file import ChunkWriter
-from xview_training.datasets.dataset import ASIDE, CHUNKS, MANIFEST, Manifest
+from xview_training.datasets.dataset import ASIDE, CHUNKS, MANIFEST, Dataset, Manifest
 from xview_training.datasets.recording import DatasetError, Recording
 
 CHUNK_BYTES = 32 * 2**20  # after which a chunk is closed
@@ -23,12 +23,14 @@ class DatasetWriter:
     """Makes a data set or adds to it. One writer a folder."""
 
     def __init__(self, folder: Path, manifest: Manifest, chunk_bytes: int = CHUNK_BYTES) -> None:
-        """DatasetError where the folder holds a data set of another kind."""
+        """DatasetError where the folder holds a data set of another kind, or a damaged one."""
         self.folder, self.manifest, self._limit = folder, manifest, chunk_bytes
         self.episodes = self.frames = 0  # written by this writer
         folder.mkdir(parents=True, exist_ok=True)
+        self.there: frozenset[str] = frozenset()  # sources of the episodes that were written before
         if (folder / MANIFEST).exists():
             _check_same(folder, manifest)
+            self.there = frozenset(episode.about.source for episode in Dataset(folder))
         else:
             manifest.write(folder)
         for left_behind in folder.glob(f".partial-{CHUNKS}"):

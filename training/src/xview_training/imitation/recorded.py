@@ -9,6 +9,7 @@ numbers and one goal a stream; pictures are read when they are learnt from.
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,8 @@ from xview_training.imitation.lessons import Chunk
 from xview_training.imitation.losses import Labels
 from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.policy.memory import State
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,11 +48,15 @@ class RecordedConfig:
             raise ValueError(f"sequences: expected 1 to {self.streams}, the number of streams, got {self.sequences}")
 
 
+class NoGoalView(DatasetError):
+    """An episode has no view that could be its goal."""
+
+
 class Stream:
     """One episode's event while it is learnt."""
 
     def __init__(self, episode: Episode, side: int, config: RecordedConfig, rng: np.random.Generator) -> None:
-        """DatasetError where the episode has no view that could be its goal."""
+        """NoGoalView where the episode has none."""
         self._episode, self._side = episode, side
         self._columns = {name: episode.column(name) for name in COLUMNS}
         about = episode.about
@@ -103,7 +110,7 @@ def choose_goal(episode: Episode, config: RecordedConfig, rng: np.random.Generat
     if not shown.any():
         if episode.has_goal:
             return episode.goal()
-        raise DatasetError(f"{about.source}: no frame of its event shows the target, and it has no other goal view")
+        raise NoGoalView(f"{about.source}: no frame of its event shows the target, and it has no other goal view")
     large = np.flatnonzero(shown >= min(config.min_goal_share, float(shown.max())))
     frame = about.first + int(rng.choice(large))
     return episode.picture(frame), masks[frame]
@@ -177,9 +184,13 @@ class Recorded:
             self._given += 1
             order = np.random.default_rng([self._seed, 2, epoch]).permutation(len(self._dataset))
             episode = self._dataset[int(order[position])]
-            if episode.about.success or self.config.failures:
+            if not (episode.about.success or self.config.failures):
+                continue
+            try:
                 return Stream(episode, self._side, self.config, self._rng)
-        raise DatasetError(f"{self._dataset.folder}: no episode succeeded")
+            except NoGoalView as error:
+                LOG.warning("an episode is passed over: %s", error)
+        raise DatasetError(f"{self._dataset.folder}: no episode succeeded and shows its goal")
 
     def _batch(self, picked: np.ndarray) -> Chunk:
         assert self._state is not None

@@ -30,7 +30,10 @@ EPISODE_COLUMNS = ("episode_index", "length", "data/chunk_index", "data/file_ind
 
 
 def from_lerobot(source: Path, folder: Path) -> int:
-    """Writes its episodes into a data set; returns how many. DatasetError where it has not our features."""
+    """Writes its episodes into a data set, but for those that are there; returns how many were written.
+
+    DatasetError where it has not our features.
+    """
     info = _json(source / layout.INFO)
     if info.get("codebase_version") != layout.VERSION:
         raise DatasetError(
@@ -40,7 +43,9 @@ def from_lerobot(source: Path, folder: Path) -> int:
     video = _check_features(source, info, manifest)
     with DatasetWriter(folder, manifest) as writer:
         for row in _episodes(source):
-            writer.add(_recording(source, row, manifest, video))
+            recording = _recording(source, row, manifest, video)
+            if recording.about.source not in writer.there:
+                writer.add(recording)
     return writer.episodes
 
 

@@ -56,9 +56,20 @@ class Interaction:
     last: int
     masks: dict[int, str]  # frame -> run lengths
 
+    def begin(self, longest: int) -> int:
+        """The first of its last `longest` frames."""
+        return max(self.first, self.last - longest + 1)
+
+    def source(self, episode: str, longest: int) -> str:
+        """What the episode that these frames become is called."""
+        return f"{episode}, {self.name}, frames {self.begin(longest)} to {self.last}"
+
 
 def from_minestudio(source: Path, folder: Path, config: MineStudioConfig) -> Counter[str]:
-    """Writes the interactions into a data set; returns how many of each event, and how many were left out and why."""
+    """Writes the interactions into a data set, but for those that are there.
+
+    Returns how many of each event were written, and how many were left out and why.
+    """
     manifest = Manifest(f"minestudio {source.name}", config.image_size, minecraft_table(), config.encoding)
     found: Counter[str] = Counter()
     with _Trajectories(source) as trajectories, DatasetWriter(folder, manifest) as writer:
@@ -66,12 +77,15 @@ def from_minestudio(source: Path, folder: Path, config: MineStudioConfig) -> Cou
             for interaction in trajectories.interactions(episode):
                 if interaction.kind not in EVENTS:
                     found["left out: craft or switch"] += 1
+                elif interaction.source(episode, config.longest) in writer.there:
+                    found["left out: there already"] += 1
                 elif not interaction.masks:
                     found["left out: never in view"] += 1
                 else:
                     recording = trajectories.recording(episode, interaction, config)
-                    writer.add(recording)
-                    found[recording.about.event] += 1
+                    if recording.shows_goal:
+                        writer.add(recording)
+                    found[recording.about.event if recording.shows_goal else "left out: never in view"] += 1
     return found
 
 
@@ -109,7 +123,7 @@ class _Trajectories:
 
     def recording(self, episode: str, interaction: Interaction, config: MineStudioConfig) -> Recording:
         """The interaction as an episode, one frame before it included for the action that led to it."""
-        first = max(interaction.first, interaction.last - config.longest + 1)
+        first = interaction.begin(config.longest)
         begin, side = max(first - 1, 0), config.image_size
         stop = interaction.last + 1
         masks = np.zeros((stop - begin, side, side), bool)
@@ -127,7 +141,7 @@ class _Trajectories:
         }  # fmt: skip
         pictures = (squeeze_picture(picture, side) for picture in self._pictures(episode, begin, stop))
         about = About(
-            f"{episode}, {interaction.name}, frames {first} to {interaction.last}",
+            interaction.source(episode, config.longest),
             EVENTS[interaction.kind], first - begin, frames - 1, True,
         )  # fmt: skip
         return Recording(about, tuple(encode_picture(each, config.encoding) for each in pictures), columns, masks)
