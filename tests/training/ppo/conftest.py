@@ -13,6 +13,7 @@ from xview_training.policy.small import SmallPolicy, SmallPolicyConfig
 from xview_training.ppo.fragment import Fragment, Kind
 from xview_training.ppo.fragment_files import SUFFIX, write_fragment
 from xview_training.ppo.rollout import Rollout, RolloutConfig
+from xview_training.ppo.store import FragmentStore, StoreSettings
 from xview_training.ppo.truth import KNOWN
 from xview_training.tasks import rules
 from xview_training.tasks.visibility import VIEW_SIZE
@@ -54,7 +55,7 @@ def noise(steps: int = 5, seed: int = 0, **changes) -> Fragment:
     return Fragment(**(fields | changes))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def a_fragment() -> Callable[..., Fragment]:
     """Makes fragments of `steps` decisions with some fields changed."""
     return noise
@@ -76,6 +77,22 @@ def write(tmp_path) -> Callable[[str, Fragment], Path]:
         return path
 
     return write_named
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """Opens the index of the test's folder; before it does so again, the one before is dead."""
+    stores: list[FragmentStore] = []
+
+    def open_store(**limits) -> FragmentStore:
+        if stores:
+            stores.pop().close()
+        stores.append(FragmentStore(tmp_path, StoreSettings(**limits)))
+        return stores[-1]
+
+    yield open_store
+    if stores:
+        stores.pop().close()
 
 
 LIMIT = 4  # decisions of an episode of signs

@@ -17,6 +17,7 @@ from xview_training.ppo.fragment_files import SUFFIX
 
 ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
 
+from xview_training.ppo.cluster.actors import ask_first, hosted  # noqa: E402
 from xview_training.ppo.cluster.plan import ClusterRun  # noqa: E402
 from xview_training.ppo.cluster.running import Driver, Progress, start_ray, write_reference  # noqa: E402
 from xview_training.ppo.cluster.settings import ClusterSettings, GroupSettings  # noqa: E402
@@ -94,8 +95,8 @@ def local_ray():
     os.environ.update(before)
 
 
-def new_run(folder: Path, **changes) -> ClusterRun:
-    run = ClusterRun(dataclasses.replace(EXPERIMENT, **changes), SETTINGS, folder)
+def new_run(folder: Path, settings: ClusterSettings = SETTINGS) -> ClusterRun:
+    run = ClusterRun(EXPERIMENT, settings, folder)
     torch.manual_seed(0)
     write_reference(run, build(EXPERIMENT.policy))
     return run
@@ -205,11 +206,40 @@ def test_a_stopped_run_goes_on_and_ends(running, local_ray):
     assert not list(run.fragments.glob(f".*{SUFFIX}.partial"))
 
 
+def test_of_two_learners_one_is_killed_and_both_go_on_from_the_checkpoint(running, local_ray, tmp_path):
+    running.end()  # its places are needed
+    two = RunningRun(new_run(tmp_path, dataclasses.replace(SETTINGS, learners=2, learner_cpus=0.5)))
+    before = two.until(lambda progress: progress.trained > 0)
+    kill(before.pids["learner"])
+    back = two.until(lambda progress: progress.restarts["learner"] > 0)
+    after = two.until(lambda progress: progress.trained > before.trained + 128 and progress.version > back.version)
+    two.end()
+    assert after.restarts["learner"] == 1
+    assert_whole(after)
+    assert_counted_once(two.run)
+    assert steps(two.run) == sorted(set(steps(two.run)))
+
+
 def test_a_cluster_that_is_too_small_is_told(local_ray):
     with pytest.raises(ValueError, match="the run reserves 101 CPU, the cluster has 2"):
         start_ray(None, ClusterSettings(rollouts=100))
     with pytest.raises(ValueError, match="the run reserves 1 GPU, the cluster has 0"):
         start_ray(None, ClusterSettings(learner_gpus=1, learner_cpus=0))
+
+
+class Refusing:
+    """Hosts what cannot begin, as the index of a journal that another run keeps."""
+
+    def __init__(self, folder: Path):
+        raise ValueError(f"{folder}: another process keeps this journal")
+
+    def status(self) -> None: ...
+
+
+def test_an_index_that_cannot_begin_says_why_in_one_line(local_ray, tmp_path):
+    index = hosted("refusing", Refusing, tmp_path)
+    with pytest.raises(ValueError, match=f"^{tmp_path}: another process keeps this journal$"):
+        ask_first(index.status.remote)
 
 
 def test_what_learners_and_groups_cannot_share_is_refused(tmp_path):

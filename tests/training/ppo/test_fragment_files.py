@@ -2,11 +2,13 @@
 
 import contextlib
 import dataclasses
+import errno
 import os
 import struct
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -152,6 +154,41 @@ def test_the_error_names_the_file(tmp_path, read):
         read(path)
     path.write_bytes(b"something else")
     with pytest.raises(FragmentError, match=r"gone.fragment: expected a fragment, got 14 bytes"):
+        read(path)
+
+
+@pytest.fixture
+def faults(monkeypatch):
+    """Errors that the storage gives, one a look at a file, before it answers again."""
+    errors: list[int] = []
+    monkeypatch.setattr(fragment_files, "WAITS_S", (0.0, 0.0))
+    open_file, read_bytes = Path.open, Path.read_bytes
+
+    def look() -> None:
+        if errors:
+            number = errors.pop()
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "open", lambda path, mode: look() or open_file(path, mode))
+    monkeypatch.setattr(Path, "read_bytes", lambda path: look() or read_bytes(path))
+    return errors
+
+
+@pytest.mark.parametrize("read", [read_fragment, read_header])
+def test_a_hiccup_of_the_storage_does_no_harm(write, fragment, faults, read):
+    path = write("a-1", fragment)
+    whole = read(path)
+    faults += [errno.ESTALE, errno.EIO]
+    again = read(path)
+    assert not faults
+    assert_same(again, whole)
+
+
+@pytest.mark.parametrize("read", [read_fragment, read_header])
+def test_storage_that_stays_away_says_nothing_against_the_file(write, fragment, faults, read):
+    path = write("a-1", fragment)
+    faults += 3 * [errno.EMFILE]
+    with pytest.raises(OSError, match="Too many open files"):
         read(path)
 
 

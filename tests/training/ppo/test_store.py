@@ -7,16 +7,18 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from xview_training.ppo import store_journal
 from xview_training.ppo.fragment_files import DAMAGED, SUFFIX
 from xview_training.ppo.store import FragmentStore, StoreSettings
 from xview_training.ppo.store_journal import Journal
-from xview_training.ppo.store_ledger import FragmentRecord
+from xview_training.ppo.store_ledger import FragmentRecord, Handed
 
 FILE = b"only the index is tested here: it never looks into a file that it was told of"
 
@@ -27,25 +29,15 @@ def put(folder: Path, id: str, version: int = 1, decisions: int = 4) -> Fragment
     return FragmentRecord(id, decisions, version, "landscape/approach/near/visible", len(FILE))
 
 
-@pytest.fixture
-def opened(tmp_path):
-    """Opens the folder's index; before it does so again, the one before is dead."""
-    stores: list[FragmentStore] = []
-
-    def open_store(**limits) -> FragmentStore:
-        if stores:
-            stores.pop().close()
-        stores.append(FragmentStore(tmp_path, StoreSettings(**limits)))
-        return stores[-1]
-
-    yield open_store
-    stores.pop().close()
-
-
 def filled(store: FragmentStore, folder: Path, count: int, **record) -> list[str]:
     names = [f"a-{k}" for k in range(count)]
     store.add([put(folder, name, **record) for name in names])
     return names
+
+
+def fresh(names: list[str]) -> list[Handed]:
+    """As they are handed out for the first time."""
+    return [Handed(name, first=True) for name in names]
 
 
 def test_a_batch_comes_oldest_first_and_only_whole(opened, tmp_path):
@@ -53,7 +45,7 @@ def test_a_batch_comes_oldest_first_and_only_whole(opened, tmp_path):
     store.begin("learner", trained=0)
     names = filled(store, tmp_path, 3)
     assert store.take("learner", 1, 4) == []
-    assert store.take("learner", 1, 2) == names[:2]
+    assert store.take("learner", 1, 2) == fresh(names[:2])
     assert store.take("learner", 2, 2) == []
     assert store.status().waiting == 1
 
@@ -68,7 +60,7 @@ def test_an_answer_that_was_lost_is_given_again(opened, tmp_path):
     assert store.begin("learner", trained=0) == version
     assert store.next_version("learner", version) == store.next_version("learner", version) == version + 1
     assert store.add([put(tmp_path, name) for name in names]) == 0
-    assert store.take("learner", 2, 2) == names[2:]
+    assert store.take("learner", 2, 2) == fresh(names[2:])
 
 
 def test_what_was_trained_is_not_trained_again_though_its_file_still_lies_there(opened, tmp_path):
@@ -86,12 +78,56 @@ def test_a_fragment_is_reused_as_often_as_allowed(opened, tmp_path):
     store = opened(max_reuse=2)
     store.begin("learner", trained=0)
     names = filled(store, tmp_path, 2)
-    assert store.take("learner", 1, 1) == names[:1]
-    assert store.take("learner", 2, 2) == [names[1], names[0]]
-    assert store.take("learner", 3, 1) == [names[1]]
+    assert store.take("learner", 1, 1) == fresh(names[:1])
+    assert store.take("learner", 2, 2) == [Handed(names[1], first=True), Handed(names[0], first=False)]
+    assert store.take("learner", 3, 1) == [Handed(names[1], first=False)]
     assert store.take("learner", 4, 1) == []
     counts = store.status().counts
-    assert (counts.used, counts.uses) == (8, 16)
+    assert (counts.used, counts.uses, counts.trained) == (8, 16, 8)
+
+
+def test_a_limit_of_reuse_that_is_lowered_closes_what_was_used_so_often(opened, tmp_path):
+    store = opened(max_reuse=2)
+    store.begin("learner", trained=0)
+    filled(store, tmp_path, 3)
+    store.take("learner", 1, 2)
+    store = opened(max_reuse=1)
+    assert store.take("learner", 2, 1) == fresh(["a-2"])
+    assert store.take("learner", 3, 1) == []
+    counts = opened(max_reuse=1).status().counts
+    assert (counts.added, counts.used, counts.waiting) == (12, 12, 0)
+
+
+def test_a_limit_of_reuse_that_is_raised_hands_out_nothing_that_was_closed(opened, tmp_path):
+    store = opened(max_reuse=1)
+    store.begin("learner", trained=0)
+    filled(store, tmp_path, 3)
+    store.take("learner", 1, 2)
+    store = opened(max_reuse=2)
+    assert store.take("learner", 2, 1) == fresh(["a-2"])
+    assert opened(max_reuse=2).take("learner", 3, 1) == [Handed("a-2", first=False)]
+    assert opened(max_reuse=2).take("learner", 4, 1) == []
+
+
+def test_a_file_that_is_damaged_when_it_is_reused_was_trained_before(opened, tmp_path):
+    store = opened(max_reuse=2)
+    store.begin("learner", trained=0)
+    filled(store, tmp_path, 1)
+    for batch in (1, 2):
+        store.take("learner", batch, 1)
+    store.damaged("a-0", "cannot be read")
+    counts = opened(max_reuse=2).status().counts
+    assert (counts.trained, counts.uses, counts.damaged, counts.damaged_files) == (4, 4, 0, 1)
+
+
+def test_a_used_file_that_went_missing_stays_trained(opened, tmp_path):
+    store = opened(max_reuse=2)
+    store.begin("learner", trained=0)
+    filled(store, tmp_path, 1)
+    store.take("learner", 1, 1)
+    (tmp_path / f"a-0{SUFFIX}").unlink()
+    counts = opened(max_reuse=2).status().counts
+    assert (counts.trained, counts.damaged) == (4, 0)
 
 
 def test_a_fragment_of_weights_too_old_is_dropped_and_counted(opened, tmp_path):
@@ -131,7 +167,7 @@ def test_what_was_trained_after_the_checkpoint_is_lost_not_counted_twice(opened,
     assert (counts.trained, counts.lost) == (8, 4)
     store.take("second", 1, 1)
     counts = store.status().counts
-    assert (counts.trained, counts.lost, counts.uses) == (12, 4, 16)
+    assert (counts.trained, counts.lost, counts.used) == (12, 4, 16)
 
 
 def test_a_run_may_go_on_over_a_new_folder(opened):
@@ -149,6 +185,7 @@ def test_weights_of_a_lost_line_are_older_than_those_that_replace_them(opened):
 
 def test_files_that_nobody_named_are_found(opened, tmp_path, fragment, write):
     store = opened()
+    fragment = dataclasses.replace(fragment, policy_version=store.begin("learner", trained=0))
     write("orphan-1", fragment)
     assert store.scan() == 1
     assert store.scan() == 0
@@ -241,10 +278,17 @@ def test_a_name_that_would_leave_the_folder_is_refused(opened):
         opened().add([FragmentRecord("../outside", 1, 1, "", 1)])
 
 
-def test_one_index_a_folder(opened, tmp_path):
+def test_one_index_a_folder(opened, tmp_path, monkeypatch):
+    monkeypatch.setattr(store_journal, "LOCK_WITHIN_S", 0.0)
     opened()
     with pytest.raises(ValueError, match="another process keeps this journal"):
         FragmentStore(tmp_path, StoreSettings())
+
+
+def test_an_index_waits_until_the_one_before_has_let_go(opened, tmp_path):
+    before = opened()
+    threading.Timer(0.1, before.close).start()
+    FragmentStore(tmp_path, StoreSettings()).close()
 
 
 def test_a_torn_line_is_cut_off_and_a_damaged_one_left_out(tmp_path):
@@ -271,7 +315,7 @@ from pathlib import Path
 from xview_training.ppo.store import FragmentStore, StoreSettings
 store = FragmentStore(Path(sys.argv[1]), StoreSettings())
 store.begin("learner", trained=0)
-print(store.take("learner", 1, 2), flush=True)
+print(*(id for id, _ in store.take("learner", 1, 2)), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -282,10 +326,10 @@ def test_an_index_killed_right_after_its_answer_has_not_forgotten_it(opened, tmp
     store.close()
     died = subprocess.run([sys.executable, "-c", KILLED_INDEX, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert died.returncode == -signal.SIGKILL
-    assert died.stdout.strip() == str(names[:2])
+    assert died.stdout.split() == names[:2]
     store = opened()
     assert store.status().counts.uses == 8
-    assert store.take("learner", 2, 1) == names[2:]
+    assert store.take("learner", 2, 1) == fresh(names[2:])
 
 
 class StoreUnderFire(RuleBasedStateMachine):
@@ -296,8 +340,10 @@ class StoreUnderFire(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.limits = StoreSettings(max_staleness=1, max_reuse=2, max_waiting=6, quota_bytes=5 * len(FILE))
         self.store = FragmentStore(self.folder, self.limits)
-        self.learners = self.batch = self.made = self.added = self.version = 0
+        self.learners = self.batch = self.made = self.added = self.version = self.trained = 0
+        self.decisions: dict[str, int] = {}
         self.taken: dict[str, int] = {}
+        self.latest: dict[str, bool] = {}  # the learner's newest batch: whether it counted them as trained
         self.restart_learner(0)
 
     @rule(decisions=st.integers(1, 5), age=st.integers(0, 2))
@@ -307,19 +353,23 @@ class StoreUnderFire(RuleBasedStateMachine):
         assert self.store.add([record]) == 1
         assert self.store.add([record]) == 0
         self.added += decisions
+        self.decisions[record.id] = decisions
 
     @rule(count=st.integers(1, 3))
     def take(self, count):
         self.batch += 1
         try:
-            names = self.store.take(self.learner, self.batch, count)
+            handed = self.store.take(self.learner, self.batch, count)
         except ValueError:
             return
-        assert len(names) in (0, count)
-        assert all((self.folder / f"{name}{SUFFIX}").exists() for name in names)
-        if names:
-            assert self.store.take(self.learner, self.batch, count) == names
-        for name in names:
+        assert len(handed) in (0, count)
+        assert all((self.folder / f"{name}{SUFFIX}").exists() for name, _ in handed)
+        if handed:
+            assert self.store.take(self.learner, self.batch, count) == handed
+            self.latest = dict(handed)
+        for name, first in handed:
+            self.trained += self.decisions[name] if first else 0
+            assert first == (name not in self.taken)
             self.taken[name] = self.taken.get(name, 0) + 1
             assert self.taken[name] <= self.limits.max_reuse
 
@@ -334,25 +384,37 @@ class StoreUnderFire(RuleBasedStateMachine):
     @rule()
     def kill_index(self):
         before = self.store.status()
-        self.store.close()
-        self.store = FragmentStore(self.folder, self.limits)
+        self._open()
         after = self.store.status()
         assert dataclasses.replace(before, complaints=()) == dataclasses.replace(after, complaints=())
+
+    @rule(max_reuse=st.integers(1, 3))
+    def change_reuse(self, max_reuse):
+        before = self.store.status()
+        self.limits = dataclasses.replace(self.limits, max_reuse=max_reuse)
+        self._open()
+        after = self.store.status()
+        assert (before.counts, before.waiting) == (after.counts, after.waiting)
+
+    def _open(self):
+        self.store.close()
+        self.store = FragmentStore(self.folder, self.limits)
 
     @rule(back=st.integers(0, 6))
     def restart_learner(self, back):
         self.learners += 1
-        self.batch = 0
-        trained = self.store.status().counts.trained
+        self.batch, self.latest = 0, {}
+        self.trained = max(0, self.trained - back)
         self.learner = f"learner-{self.learners}"
-        self.version = self.store.begin(self.learner, max(0, trained - back))
-        assert self.store.status().counts.trained == max(0, trained - back)
+        self.version = self.store.begin(self.learner, self.trained)
 
     @precondition(lambda self: self.made)
     @rule(data=st.data())
     def damage(self, data):
         name = f"f-{data.draw(st.integers(1, self.made))}"
         self.store.damaged(name, "damaged")
+        if self.latest.pop(name, False):
+            self.trained -= self.decisions[name]
 
     @invariant()
     def every_decision_is_in_one_place(self):
@@ -362,6 +424,7 @@ class StoreUnderFire(RuleBasedStateMachine):
         assert counts.waiting >= 0
         assert (counts.waiting == 0) == (status.waiting == 0)
         assert counts.added == counts.waiting + counts.used + counts.stale + counts.damaged
+        assert counts.trained == counts.earlier + counts.used - counts.lost == self.trained
 
     def teardown(self):
         self.store.close()

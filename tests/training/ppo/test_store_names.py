@@ -27,7 +27,7 @@ def test_a_row_of_numbers_is_one_range_in_whatever_order_it_came(numbers):
 
 
 def test_a_ledger_s_memory_does_not_grow_with_what_was_trained():
-    ledger = Ledger(max_reuse=1)
+    ledger = Ledger()
     ledger.apply({"do": "begin", "learner": "one", "trained": 0, "version": 1})
     for batch in range(1, 200):
         ids = [f"rollout0-ab-{10 * batch + k:08d}" for k in range(10)]

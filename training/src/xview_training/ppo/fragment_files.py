@@ -18,9 +18,11 @@ import dataclasses
 import hashlib
 import os
 import struct
+import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from safetensors import SafetensorError
@@ -29,6 +31,7 @@ from xview_deploy import strict_json
 
 from xview_training.ppo.fragment import Fragment, Kind, Outcome
 
+T = TypeVar("T")
 SUFFIX = ".fragment"
 DAMAGED = "damaged"  # folder, beside the fragments, for those that cannot be read
 MAGIC = b"XVIEWFRG"
@@ -37,6 +40,7 @@ DIGEST_BYTES = 16
 PREFIX = struct.Struct(f"<8sIIQQ{DIGEST_BYTES}s{DIGEST_BYTES}s")  # the fields of Prefix
 MAX_HEADER_BYTES = 1 << 20
 MAX_ARRAY_BYTES = 1 << 32
+WAITS_S = (0.05, 0.2)  # before another try where the storage does not answer, as one over a network may for a moment
 COMPRESSION = 1  # zlib's level: the next ones cost more time than they save bytes
 
 
@@ -103,20 +107,27 @@ def write_fragment(path: Path, fragment: Fragment, durable: bool = False) -> int
 
 
 def read_fragment(path: Path) -> Fragment:
-    """The fragment in a file; FragmentError says what is wrong with it."""
+    """The fragment in a file; FragmentError says what is wrong with it.
+
+    OSError where the storage does not answer, after a few tries: nothing is known against the file then.
+    """
     try:
-        return unpack(path.read_bytes())
-    except (ValueError, OSError) as error:
+        return unpack(_asked_again(path.read_bytes))
+    except (ValueError, FileNotFoundError) as error:
         raise FragmentError(f"{path}: {error}") from None
 
 
 def read_header(path: Path) -> Header:
-    """The header alone, after checking that the file has its full length; FragmentError as above."""
-    try:
+    """The header alone, after checking that the file has its full length; errors as above."""
+
+    def read() -> Header:
         with path.open("rb") as file:
             prefix = _prefix(file.read(PREFIX.size), os.fstat(file.fileno()).st_size)
             return _header(prefix, file.read(prefix.header_bytes))
-    except (ValueError, OSError) as error:
+
+    try:
+        return _asked_again(read)
+    except (ValueError, FileNotFoundError) as error:
         raise FragmentError(f"{path}: {error}") from None
 
 
@@ -152,6 +163,18 @@ def unpack(data: bytes) -> Fragment:
     if len(fragment) != header.decisions or len(header.outcome) > 1:
         raise ValueError(f"expected as many decisions as the arrays, {len(fragment)}, and one outcome, got {header}")
     return fragment
+
+
+def _asked_again(read: Callable[[], T]) -> T:
+    """What `read` gives, once more after each wait where it gives an OSError that may pass."""
+    for wait_s in WAITS_S:
+        try:
+            return read()
+        except FileNotFoundError:
+            raise
+        except OSError:
+            time.sleep(wait_s)
+    return read()
 
 
 def _sync_names(folder: Path) -> None:

@@ -2,8 +2,9 @@
 
 Rollouts write files and name them here; the learner takes names here and reads the files itself: pictures never pass
 through. Every change is in a journal on the disk before it is answered, so a new index over the same folder goes on
-where a killed one stopped: no decision is handed out more often than allowed, and the counters stay exact. Every call
-may be repeated where its answer was lost. It knows no Ray; an actor hosts it.
+where a killed one stopped: no decision is handed out more often than allowed, and the counters stay exact. Where the
+journal itself was lost or damaged, whatever it may have handed out is dropped. Every call may be repeated where its
+answer was lost. It knows no Ray; an actor hosts it.
 
     store = FragmentStore(folder, StoreSettings())
     version = store.begin("learner-1", trained=0)
@@ -24,7 +25,7 @@ from typing import Any
 from xview_training.ppo.fragment_files import FragmentError, read_header, set_aside
 from xview_training.ppo.store_folder import FragmentFolder
 from xview_training.ppo.store_journal import Journal
-from xview_training.ppo.store_ledger import FragmentRecord, Ledger, StoreCounts
+from xview_training.ppo.store_ledger import FragmentRecord, Handed, Ledger, StoreCounts
 
 LOG = logging.getLogger(__name__)
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -68,13 +69,15 @@ class FragmentStore:
         self._folder = FragmentFolder(folder)
         self._complaints: deque[str] = deque(maxlen=20)
         self._journal = Journal(folder / JOURNAL)
-        self._ledger = Ledger(settings.max_reuse)
+        self._ledger = Ledger()
         self._released = 0  # the learner has read its batches up to this one
         for complaint in self._journal.complaints:
             self._complain(complaint)
         for entry in self._journal.entries:
             self._ledger.apply(entry)
         self._journal.entries.clear()
+        if self._ledger.max_reuse != settings.max_reuse:
+            self._book({"do": "reuse", "max": settings.max_reuse})
         self._compare_with_disk()
         self.scan()
 
@@ -111,8 +114,8 @@ class FragmentStore:
             self._drop_stale()
         return self._ledger.version
 
-    def take(self, learner: str, batch: int, count: int) -> list[str]:
-        """`count` fragments' names for the learner's batch of that number, none where not enough wait.
+    def take(self, learner: str, batch: int, count: int) -> list[Handed]:
+        """`count` fragments for the learner's batch of that number, none where not enough wait.
 
         The same batch is answered alike as often as it is asked for. ValueError for a learner that was replaced, and
         where the limits never let so many wait.
@@ -124,7 +127,7 @@ class FragmentStore:
                 self._check_limits(count)
                 return []
             self._book({"do": "take", "batch": batch, "ids": ready})
-        return list(self._ledger.batches[batch])
+        return list(self._ledger.batches[batch].values())
 
     def release(self, learner: str, batch: int) -> None:
         """The learner has read this batch and those before: their files may go when the quota asks for it."""
@@ -134,7 +137,7 @@ class FragmentStore:
 
     def damaged(self, id: str, reason: str) -> None:
         """A fragment's file cannot be read: it is set aside, and does not count as trained."""
-        set_aside(self._folder.file(id), reason)
+        self._set_aside(self._folder.file(id), reason)
         self._folder.sizes.pop(id, None)
         if self._ledger.concerns(id):
             self._complain(reason)
@@ -144,9 +147,9 @@ class FragmentStore:
         """Takes note of files that nobody named, as a killed rollout leaves them; how many there were."""
         for path in self._folder.half_written(self.settings.half_written_s):
             self._refuse(path, f"{path}: written in part, its writer is gone")
-        return self.add(
-            [r for id in self._folder.listed() if not self._ledger.knows(id) for r in self._read_record(id)]
-        )
+        found = [r for id in self._folder.listed() if not self._ledger.knows(id) for r in self._read_record(id)]
+        self._repair(found)
+        return self.add(found)
 
     def status(self) -> StoreStatus:
         """How full it is, how stale, and the counters."""
@@ -179,13 +182,41 @@ class FragmentStore:
 
     def _refuse(self, path: Path, reason: str) -> None:
         """Sets a file aside that was never counted."""
-        if set_aside(path, reason):
+        if self._set_aside(path, reason):
             self._complain(reason)
             self._book({"do": "damaged", "id": path.name})
 
+    def _set_aside(self, path: Path, reason: str) -> bool:
+        """Whether the file was there and could be moved; otherwise it stays where it is."""
+        try:
+            return set_aside(path, reason) is not None
+        except OSError as error:
+            self._complain(f"{path}: cannot be set aside: {error}")
+            return False
+
+    def _repair(self, found: Sequence[FragmentRecord]) -> None:
+        """Where the journal has lost something, whatever waits or was found may have been handed out by it.
+
+        All of it becomes stale, under a version above any that was ever given out; learners have to begin anew.
+        """
+        ledger, path = self._ledger, self._journal.path
+        holes = max(0, self._journal.damaged - ledger.repaired)
+        newest = max((record.policy_version for record in found), default=0)
+        if not holes and newest <= ledger.version:
+            return
+        lost = f"entries are lost (files of version {newest}, entries up to {ledger.version})"
+        fault = f"{holes} lines are damaged" if holes else lost
+        self._complain(f"{path}: {fault}; what seems to wait may have been trained already and is dropped as stale")
+        version = max(newest, ledger.version + holes) + self.settings.max_staleness + 1
+        self._book({"do": "repair", "version": version, "damaged": self._journal.damaged})
+        self._drop_stale()
+
     def _check(self, learner: str) -> None:
         if learner != self._ledger.learner:
-            raise ValueError(f"learner {learner!r} was replaced by {self._ledger.learner!r}, or never began")
+            raise ValueError(
+                f"learner {learner!r} was replaced by {self._ledger.learner!r}, never began, "
+                "or has to begin anew because the journal was damaged"
+            )
 
     def _check_limits(self, count: int) -> None:
         status = self.status()
@@ -211,13 +242,15 @@ class FragmentStore:
         """After a start: which files are there, and what is missing of those that still count."""
         listed = self._folder.listed()
         self._folder.sizes = {id: size for id, size in listed.items() if self._ledger.knows(id)}
-        for record in list(self._ledger.open.values()):
-            size = listed.get(record.id, self._folder.size_of(record.id))
+        for record in list(self._ledger.waiting()):
+            path = self._folder.file(record.id)
+            try:
+                size = listed.get(record.id) or self._folder.size_of(record.id)
+            except OSError as error:
+                self._complain(f"{path}: {error}; the learner will see whether it is whole")
+                continue
             if size != record.bytes:
-                self.damaged(
-                    record.id,
-                    f"{self._folder.file(record.id)}: expected {record.bytes} bytes, got {size or 'no file'}",
-                )
+                self.damaged(record.id, f"{path}: expected {record.bytes} bytes, got {size or 'no file'}")
 
     def _read_record(self, id: str) -> list[FragmentRecord]:
         path = self._folder.file(id)
@@ -225,4 +258,6 @@ class FragmentStore:
             return [FragmentRecord.of(id, read_header(path), path.stat().st_size)]
         except (FragmentError, FileNotFoundError) as error:
             self._refuse(path, str(error))
-            return []
+        except OSError as error:
+            self._complain(f"{path}: {error}; it is left for the next scan")
+        return []

@@ -1,7 +1,11 @@
-"""The folder that holds the fragments: what lies in it, what is removed from it. It decides nothing by itself."""
+"""The folder that holds the fragments: what lies in it, what is removed from it. It decides nothing by itself.
+
+Others write and rename files meanwhile: one that vanishes between two looks was not there.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Container
@@ -33,8 +37,9 @@ class FragmentFolder:
         with os.scandir(self.path) as entries:
             for entry in entries:
                 if entry.name.endswith(SUFFIX) and not entry.name.startswith("."):
-                    status = entry.stat()
-                    found.append((status.st_mtime_ns, entry.name.removesuffix(SUFFIX), status.st_size))
+                    with contextlib.suppress(OSError):
+                        status = entry.stat()
+                        found.append((status.st_mtime_ns, entry.name.removesuffix(SUFFIX), status.st_size))
         return {name: size for _, name, size in sorted(found)}
 
     def size_of(self, id: str) -> int | None:
@@ -47,7 +52,12 @@ class FragmentFolder:
     def half_written(self, older_than_s: float) -> list[Path]:
         """Files that their writers never finished."""
         limit = time.time() - older_than_s
-        return [path for path in self.path.glob(f".*{SUFFIX}.partial") if path.stat().st_mtime < limit]
+        found = []
+        for path in self.path.glob(f".*{SUFFIX}.partial"):
+            with contextlib.suppress(OSError):
+                if path.stat().st_mtime < limit:
+                    found.append(path)
+        return found
 
     def prune(self, quota_bytes: int, keep: Container[str]) -> None:
         """Deletes files, the oldest first, until the rest fits the quota; never those to keep."""
@@ -56,5 +66,6 @@ class FragmentFolder:
             if excess <= 0:
                 return
             if id not in keep:
-                self.file(id).unlink(missing_ok=True)
-                excess -= self.sizes.pop(id)
+                with contextlib.suppress(OSError):  # it stays, and is tried again the next time
+                    self.file(id).unlink(missing_ok=True)
+                    excess -= self.sizes.pop(id)

@@ -1,6 +1,7 @@
 """What became of every fragment, as the sum of a journal's entries: the same entries always give the same ledger.
 
-Pure bookkeeping: it knows neither files nor disks nor processes, and refuses nothing. Staleness is counted in published
+Pure bookkeeping: it knows neither files nor disks nor processes, and refuses nothing: an entry that stands there twice
+counts once, and of a fragment whose own entry is missing only the name is kept. Staleness is counted in published
 versions of the weights, reuse in times that a fragment was handed out. Its memory does not grow with what is over: of
 closed fragments it keeps their names, as ranges, and the numbers of the latest batches' alone.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from xview_training.ppo.fragment_files import Header
 from xview_training.ppo.store_names import NamesSeen
@@ -35,6 +36,13 @@ class FragmentRecord:
         return cls(id, header.decisions, header.policy_version, label, size)
 
 
+class Handed(NamedTuple):
+    """A fragment of a batch."""
+
+    id: str
+    first: bool  # it was never handed out before: its decisions count as trained now, and never again
+
+
 @dataclasses.dataclass
 class StoreCounts:
     """Decisions, but for the first and the last. Always: added = waiting + used + stale + damaged."""
@@ -43,8 +51,8 @@ class StoreCounts:
     added: int = 0
     used: int = 0  # handed out at least once
     uses: int = 0  # handed out, as often as they were
-    lost: int = 0  # of `uses`: trained after the checkpoint that a learner went on from
-    earlier: int = 0  # trained before this folder was begun
+    lost: int = 0  # of those trained: after the checkpoint that a learner went on from
+    earlier: int = 0  # trained before this folder was begun, or by a damaged line of the journal
     stale: int = 0  # never handed out: the weights had moved on
     damaged: int = 0  # never trained: their file could not be read
     damaged_files: int = 0
@@ -56,20 +64,21 @@ class StoreCounts:
 
     @property
     def trained(self) -> int:
-        """What the learner's own counter says."""
-        return self.earlier + self.uses - self.lost
+        """What the learner's own counter says, which counts a decision when it is handed out first."""
+        return self.earlier + self.used - self.lost
 
 
 class Ledger:
     """The state after the entries applied so far."""
 
-    def __init__(self, max_reuse: int) -> None:
-        self.max_reuse = max_reuse
+    def __init__(self) -> None:
+        self.max_reuse = 1
+        self.repaired = 0  # damaged lines of the journal that were made up for
         self.counts = StoreCounts()
         self.version = 0  # of the newest weights
         self.learner = ""  # who may take
         self.learners = 0  # that have begun so far
-        self.batches: dict[int, list[str]] = {}  # the learner's latest, by their numbers
+        self.batches: dict[int, dict[str, Handed]] = {}  # the learner's latest, by their numbers
         self.open: dict[str, FragmentRecord] = {}  # in order of arrival: may still be handed out
         self.uses: dict[str, int] = {}  # of the open ones
         # Decisions and uses of those never to be handed out again, while one of `batches` names them.
@@ -85,6 +94,8 @@ class Ledger:
             "version": self._raise_version,
             "stale": self._drop_stale,
             "damaged": self._damaged,
+            "reuse": self._limit_reuse,
+            "repair": self._repair,
         }[entry["do"]](entry)
 
     def knows(self, id: str) -> bool:
@@ -110,56 +121,80 @@ class Ledger:
     def _add(self, entry: Mapping[str, Any]) -> None:
         for fields in entry["records"]:
             record = FragmentRecord(*fields)
+            if self.knows(record.id):
+                continue
             self.open[record.id], self.uses[record.id] = record, 0
             self.names.add(record.id)
             self.counts.fragments += 1
             self.counts.added += record.decisions
 
     def _take(self, entry: Mapping[str, Any]) -> None:
-        self.batches[entry["batch"]] = list(entry["ids"])
+        batch = self.batches.setdefault(entry["batch"], {})
         for old in sorted(self.batches)[:-KEPT_BATCHES]:
             del self.batches[old]
         self._forget()
         for id in entry["ids"]:
+            self.names.add(id)
+            if id in batch or id not in self.open:
+                continue
             decisions = self.open[id].decisions
-            self.counts.used += 0 if self.uses[id] else decisions
+            batch[id] = Handed(id, first=self.uses[id] == 0)
+            self.counts.used += decisions if batch[id].first else 0
             self.counts.uses += decisions
             self.uses[id] += 1
             if self.uses[id] >= self.max_reuse:
                 self._close(id)
 
     def _begin(self, entry: Mapping[str, Any]) -> None:
+        if entry["learner"] == self.learner:
+            return
         counts = self.counts
-        if not self.learner:
-            counts.earlier = entry["trained"]
-        counts.lost += max(0, counts.trained - entry["trained"])
-        self.learner, self.batches = entry["learner"], {}
-        self._forget()
+        beyond = entry["trained"] - counts.trained
+        counts.earlier += max(0, beyond)
+        counts.lost += max(0, -beyond)
+        self._let_go(entry["learner"])
         self.learners += 1
-        self.version = entry["version"]
+        self._raise_version(entry)
 
     def _raise_version(self, entry: Mapping[str, Any]) -> None:
-        self.version = entry["version"]
+        self.version = max(self.version, entry["version"])
+
+    def _repair(self, entry: Mapping[str, Any]) -> None:
+        """Whoever took may take no longer: what it was given is not known for sure."""
+        self.repaired = entry["damaged"]
+        self._let_go("")
+        self._raise_version(entry)
+
+    def _let_go(self, successor: str) -> None:
+        self.learner, self.batches = successor, {}
+        self._forget()
+
+    def _limit_reuse(self, entry: Mapping[str, Any]) -> None:
+        """What was closed before stays so, though more were allowed from now on."""
+        self.max_reuse = entry["max"]
+        for id in [id for id, uses in self.uses.items() if uses >= self.max_reuse]:
+            self._close(id)
 
     def _drop_stale(self, entry: Mapping[str, Any]) -> None:
         for id in entry["ids"]:
-            self.counts.stale += 0 if self.uses[id] else self.open[id].decisions
-            self._close(id)
+            self.names.add(id)
+            if id in self.open:
+                self.counts.stale += 0 if self.uses[id] else self.open[id].decisions
+                self._close(id)
 
     def _damaged(self, entry: Mapping[str, Any]) -> None:
-        """Where it was just handed out, that use did not happen."""
+        """Where it was just handed out, that use did not happen; in batches before, it did."""
         id, counts = entry["id"], self.counts
         counts.damaged_files += 1
         if not self.concerns(id):
             return
+        latest = self.batches[max(self.batches)].get(id) if self.batches else None
         decisions, uses = self._close(id) if id in self.open else self.closed[id]
+        counts.uses -= decisions if latest else 0
+        counts.used -= decisions if latest and latest.first else 0
+        counts.damaged += decisions if uses == 0 or (latest and latest.first) else 0
         for batch in self.batches.values():
-            if id in batch:
-                batch.remove(id)
-                counts.uses -= decisions
-                uses -= 1
-                counts.used -= 0 if uses else decisions
-        counts.damaged += 0 if uses else decisions
+            batch.pop(id, None)
         self.closed.pop(id, None)
 
     def _close(self, id: str) -> tuple[int, int]:

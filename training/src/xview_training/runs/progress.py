@@ -11,7 +11,7 @@ FILE = "progress.jsonl"
 
 
 def cut(run: Path, step: int) -> None:
-    """Removes the lines of steps beyond `step`, where a run goes on from, and a last one that was written in part."""
+    """Removes the lines of steps beyond `step`, where a run begins or goes on, and a last one written in part."""
     path = run / FILE
     if not path.is_file():
         return

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 import ray
+from ray.exceptions import ActorDiedError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from xview_training.ppo.cluster.weights_server import WeightsServer
 from xview_training.ppo.store import FragmentStore, StoreSettings, StoreStatus
-from xview_training.ppo.store_ledger import FragmentRecord
+from xview_training.ppo.store_ledger import FragmentRecord, Handed
 
 
 class IndexHost:
@@ -39,7 +40,7 @@ class IndexHost:
         """FragmentStore.next_version."""
         return self._store.next_version(learner, after)
 
-    def take(self, learner: str, batch: int, count: int) -> list[str]:
+    def take(self, learner: str, batch: int, count: int) -> list[Handed]:
         """FragmentStore.take."""
         return self._store.take(learner, batch, count)
 
@@ -112,3 +113,12 @@ def hosted(name: str, host: type, *arguments: Any) -> Any:
 def ask(function: Callable[..., Any], *arguments: Any) -> Any:
     """Calls an actor's method and waits for the answer."""
     return ray.get(function(*arguments))
+
+
+def ask_first(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The same of an actor that has just been made; ValueError with the reason where it could not begin."""
+    try:
+        return ask(function, *arguments)
+    except ActorDiedError as error:
+        reason = str(error).strip().splitlines()[-1]  # what its constructor raised, the end of a whole traceback
+        raise ValueError(reason.removeprefix("ValueError: ")) from error

@@ -20,7 +20,7 @@ def train_on_ray(run: ClusterRun, address: str | None, start: CrossViewPolicy, n
     layout, or the policy does not fit the suite.
     """
     actions_for(source_named(run.experiment.suite, run.experiment.randomise), start)
-    Validating(run.experiment.validation, run.look, start)
+    Validating(run.experiment.validation, run.experiment.randomise, run.look, start)
     known = checkpoints.newest(run.reference) is not None
     if known and new:
         raise ValueError(f"{run.folder} holds a run: expected another folder for a new one, or --resume auto")
@@ -28,9 +28,9 @@ def train_on_ray(run: ClusterRun, address: str | None, start: CrossViewPolicy, n
     if newest is not None:
         print(f"resuming from {newest}")
     start_ray(address, run.settings)
-    record_start(run.folder, "ppo", run.experiment, newest)
     if not known:
-        write_reference(run, start)
+        write_reference(run, start)  # first, for it is what tells a run over Ray from one in process
+    record_start(run.folder, "ppo", run.experiment, newest)
     with Shown(run) as shown:
         last = Driver(run).train(shown)
     print(f"{last.line(run)}\n{run.folder}")
@@ -41,7 +41,7 @@ class Shown:
 
     def __init__(self, run: ClusterRun):
         self._run = run
-        self._line = Line("waiting for the learner")
+        self._line = Line("waiting for index, places and learners")
         self._told: set[str] = set()
 
     def __call__(self, progress: Progress) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from xview_training.ppo.cluster.settings import ClusterSettings
 from xview_training.ppo.experiments import PpoExperiment
 from xview_training.ppo.store import StoreSettings
+from xview_training.runs.resuming import REFERENCE
 from xview_training.runs.scalars import WandbSettings
 from xview_training.validating import Look
 
@@ -58,7 +59,7 @@ class ClusterRun:
     @property
     def reference(self) -> Path:
         """Where the policy lies that the run starts from and stays near."""
-        return self.folder / "reference"
+        return self.folder / REFERENCE
 
     @property
     def checkpoints(self) -> Path:

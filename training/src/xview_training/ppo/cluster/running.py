@@ -1,8 +1,8 @@
 """A run over a Ray cluster, or on this machine alone: who runs where, who watches whom, and how it goes.
 
-The driver makes the index and the weights' actor beside itself, the rollouts spread over the nodes in a placement
-group, and the learners under Ray Train, which restarts them; all of them end with the driver. What must survive lies in
-the run's folder: the same command goes on where a stopped run was.
+The driver makes the index and the weights' actor beside itself, the rollouts in their places, and the learners under
+Ray Train, which restarts them; all of them end with the driver. What must survive lies in the run's folder: the same
+command goes on where a stopped run was.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ import ray.train.torch
 from ray.exceptions import ActorDiedError
 from ray.train import FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchConfig, TorchTrainer
-from ray.util.placement_group import PlacementGroup, placement_group, remove_placement_group
+from ray.util.placement_group import remove_placement_group
 
 from xview_training import checkpoints
 from xview_training.policy.cross_view import CrossViewPolicy
-from xview_training.ppo.cluster.actors import Hosts, IndexHost, WeightsHost, ask, hosted
+from xview_training.ppo.cluster.actors import Hosts, IndexHost, WeightsHost, ask, ask_first, hosted
 from xview_training.ppo.cluster.learning import ClusterLearner
+from xview_training.ppo.cluster.places import LEARNERS, bundle, reserve
 from xview_training.ppo.cluster.plan import ClusterRun
 from xview_training.ppo.cluster.rollouts import Rollouts
 from xview_training.ppo.cluster.settings import ClusterSettings
@@ -37,7 +38,6 @@ from xview_training.runs.budget import share_done
 
 LOG = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.25
-PLACES_WITHIN_S = 120.0
 STOPPED_WITHIN_S = 60.0
 LOCAL_OBJECT_STORE_BYTES = 512 * 2**20  # holds two versions of the weights, and little else
 # Ray's own habits that do not suit: telemetry, changing the working directory, hiding GPUs from processes without.
@@ -134,23 +134,23 @@ class Driver:
     """A run under way. Ray has been started before."""
 
     def __init__(self, run: ClusterRun):
+        """ValueError where another run keeps the folder's journal, or the processes find no places in the cluster."""
         self.run = run
         driver = uuid.uuid4().hex[:12]
         self._hosts = Hosts(f"index-{driver}", f"weights-{driver}")
         self._index = hosted(self._hosts.index_name, IndexHost, run.fragments, run.store)
+        self._learners = ask_first(self._index.status.remote)[1].learners  # that had begun before this driver
+        self._places = reserve(run.settings)
         self._weights = hosted(self._hosts.weights_name, WeightsHost)
-        self._places = _reserve(run.settings)
         self._rollouts = Rollouts(run, self._hosts, self._places)
         self._began_s = time.monotonic()
         self._scanned_s = time.monotonic()
         self._seen: dict[str, list[int]] = {"index": [], "weights": []}  # their processes, one after the other
-        self._learners = 0  # that had begun before this driver
         self._ended: list[BaseException | None] = []  # how the learners ended
         self._learners_thread = threading.Thread(target=self._learn, daemon=True)
 
     def train(self, look: Callable[[Progress], None]) -> Progress:
         """To the run's end; `look` is called several times a second. The learners' last error is raised."""
-        self._learners = ask(self._index.status.remote)[1].learners
         learners = self._learners_thread
         learners.start()
         try:
@@ -209,7 +209,6 @@ class Driver:
 
     def _learn(self) -> None:
         settings = self.run.settings
-        each = {"CPU": settings.learner_cpus, "GPU": settings.learner_gpus}
         trainer = TorchTrainer(
             learn,
             train_loop_config={"run": self.run, "hosts": self._hosts},
@@ -217,12 +216,16 @@ class Driver:
             scaling_config=ScalingConfig(
                 num_workers=settings.learners,
                 use_gpu=settings.learner_gpus > 0,
-                resources_per_worker={name: amount for name, amount in each.items() if amount},
+                resources_per_worker=bundle(settings.learner_cpus, settings.learner_gpus),
+                placement_strategy=LEARNERS,
             ),
             run_config=RunConfig(
                 name="learners",
                 storage_path=str(self.run.folder / "ray"),
-                failure_config=FailureConfig(max_failures=settings.learner_restarts),
+                failure_config=FailureConfig(  # type: ignore[call-arg]
+                    max_failures=settings.learner_restarts,
+                    controller_failure_limit=settings.learner_restarts,  # starts without places, a minute each
+                ),
                 logging_config=ray.train.LoggingConfig(log_level="ERROR"),  # type: ignore[call-arg]
             ),
         )
@@ -242,14 +245,3 @@ def learn(config: dict[str, Any]) -> None:
         ClusterLearner(config["run"], config["hosts"], *place).train()
     except ActorDiedError:
         LOG.warning("the driver has ended the run")
-
-
-def _reserve(settings: ClusterSettings) -> PlacementGroup:
-    """A bundle for each rollout, spread over the nodes; ValueError where they do not come free."""
-    each = {"CPU": settings.rollout_cpus, "GPU": settings.rollout_gpus}
-    bundle = {name: amount for name, amount in each.items() if amount}
-    places = placement_group([dict(bundle) for _ in range(settings.rollouts)], strategy="SPREAD")
-    if not places.wait(PLACES_WITHIN_S):
-        remove_placement_group(places)
-        raise ValueError(f"expected {settings.rollouts} places of {bundle} within {PLACES_WITHIN_S:g} s, got none free")
-    return places
