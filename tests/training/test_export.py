@@ -4,6 +4,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -15,7 +16,7 @@ from xview_deploy.runtime.execution import Execution
 from xview_deploy.runtime.onnx_graphs import Graphs
 from xview_deploy.runtime.onnx_policy import OnnxPolicy
 from xview_deploy.shipped import SHIPPED_BUNDLE
-from xview_deploy.spec import ActionTable, Event
+from xview_deploy.spec import ACTION_TABLES, ActionTable, Event
 from xview_training import checkpoints
 from xview_training.export import BundleOrigin, ExportError, ParitySettings, export_bundle, to_bundle
 from xview_training.parity.check import AGREEMENT, check_parity
@@ -72,6 +73,7 @@ def test_a_bundle_gives_back_the_policy_that_it_came_from(policy, exported):
 
 def test_the_shipped_policy_can_go_on_learning():
     assert starting_policy(SHIPPED_BUNDLE).config.architecture == "small"
+    assert starting_policy(Path("five")).config.action_sizes == ACTION_TABLES["full"].sizes
 
 
 def test_a_bundle_that_cannot_be_unpacked_says_so(exported, tmp_path):

@@ -7,15 +7,19 @@ import numpy as np
 import pytest
 from xview_deploy.cli import installed_commands, run
 from xview_training.datasets.dataset import Dataset
-from xview_training.evaluation.best_of_run import tasks_named
+from xview_training.evaluation.best_of_run import tasks_of
 from xview_training.evaluation.evaluating import Wishes
-from xview_training.experiments import experiment_named
+from xview_training.evaluation.players import NetworkPlayer
+from xview_training.experiments import ValidationConfig, experiment_named
+from xview_training.imitation.collector import Collector
 from xview_training.imitation.trainer import ImitationTrainer
 from xview_training.ppo.experiments import ppo_experiment_named
 from xview_training.ppo.trainer import PpoTrainer
+from xview_training.runs.best import scores
 from xview_training.sim.simulator import Embodiment
 from xview_training.tasks.files import FileHeader, TaskFile, write
 from xview_training.tasks.task import Task
+from xview_training.validating import held_out_tasks
 
 
 def xview(*arguments: object) -> int:
@@ -46,7 +50,7 @@ def test_an_evaluation_says_that_everyone_was_the_player(tmp_path, capsys):
     assert xview("evaluate", *arguments, "--json", file) == 0
     assert "random on robot, the player's body" in capsys.readouterr().out
     assert json.loads(file.read_text())["randomise"] is False
-    assert tasks_named(Wishes("robot", randomise=False)) == "robot no-randomise"
+    assert tasks_of(Wishes("robot", randomise=False))[0] == "robot no-randomise"
 
 
 def test_a_file_made_without_randomising_holds_the_player_s_tasks_and_says_so(tmp_path):
@@ -92,6 +96,38 @@ def test_trainers_play_the_player_s_tasks(tmp_path, one_thread):
     trainer.rollout.step()
     assert {task.body for task in trainer.rollout.envs.tasks} == {Embodiment()}
     trainer.rollout.close()
+
+
+def test_a_run_looks_at_held_out_worlds_with_the_player_s_body(tmp_path, monkeypatch):
+    bodies = []
+
+    def also(room, name, envs_of):
+        plain = getattr(room, name)
+
+        def told(self, *arguments, **named):
+            result = plain(self, *arguments, **named)
+            bodies.append({task.body for task in envs_of(self, *arguments).tasks})
+            return result
+
+        monkeypatch.setattr(room, name, told)
+
+    also(Collector, "collect", lambda collector, *_: collector.envs)
+    also(NetworkPlayer, "begin", lambda _, envs, *__: envs)
+    looks = [f"validation.{s}" for s in ("suite=robot", "every=64", "episodes=1", "environments=1", "chunks=1")]
+    common = ("--suite", "robot", "--no-randomise", "--frames", 64, "--threads", 1, "--set", *looks)
+    assert xview("train", "imitation", "--experiment", "debug", "--run", tmp_path, *common) == 0
+    assert len(bodies) > 1
+    assert set.union(*bodies) == {Embodiment()}
+    assert {score.suite for score in scores(tmp_path)} == {"robot no-randomise"}
+    bodies.clear()
+    ppo = ("train", "ppo", "--experiment", "debug", "--in-process", "--run", tmp_path / "ppo")
+    assert xview(*ppo, *common) == 0
+    assert set.union(*bodies) == {Embodiment()}
+
+
+def test_held_out_tasks_of_a_file_keep_the_bodies_that_it_says(tmp_path):
+    write(tmp_path / "some.xvt", FileHeader("robot", 0, 0), [])
+    assert held_out_tasks(ValidationConfig(suite=str(tmp_path / "some.xvt")), randomise=False).size == 0
 
 
 def test_a_recorded_data_set_is_not_made_another(tmp_path):

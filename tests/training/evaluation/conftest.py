@@ -1,10 +1,38 @@
-"""Episodes as an evaluation books them, made up."""
+"""Episodes as an evaluation books them, made up; and a run with checkpoints to evaluate."""
 
+import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+import torch
+from xview_training import checkpoints
 from xview_training.evaluation.endings import Ending
 from xview_training.evaluation.episodes import Episode
+from xview_training.policy.small import SmallPolicy, SmallPolicyConfig
+
+
+@pytest.fixture
+def train() -> Callable[..., Path]:
+    """Writes a run's checkpoint of an untrained policy, as a training would."""
+
+    def save(run: Path, step: int, keep: int = 3) -> Path:
+        config = SmallPolicyConfig(image_size=32)
+        torch.manual_seed(step)
+        tensors = checkpoints.module_tensors(SmallPolicy(config), "average")
+        experiment = {"name": "debug", "policy": dataclasses.asdict(config)}
+        state = {"experiment": experiment, "global_step": step, "seconds": 1.0}
+        return checkpoints.save(run / "checkpoints", step, tensors, state, keep)
+
+    return save
+
+
+@pytest.fixture
+def trained_run(tmp_path, one_thread, train) -> Path:
+    """A run with two checkpoints of untrained policies."""
+    for step in (10, 20):
+        train(tmp_path / "run", step)
+    return tmp_path / "run"
 
 
 @pytest.fixture

@@ -61,6 +61,13 @@ def test_a_policy_against_itself_has_no_difference(record):
     assert "If the difference is 5 points" in next(compared.verdicts())
 
 
+def test_a_policy_at_another_temperature_is_another_player(record):
+    same = record("policy", 0.5)
+    compared = compare(same, same | {"temperature": 0.0})
+    assert (compared.first, compared.second) == ("policy at temperature 1", "policy at temperature 0")
+    assert compare(same, same | {"temperature": 1.0}).second == "policy (second)"
+
+
 def test_other_tasks_are_refused_with_what_to_do(record):
     with pytest.raises(ValueError, match="that share 100: play both with the same --suite") as refused:
         compare(record("before", 0.3), record("after", 0.3, first=300))

@@ -52,6 +52,7 @@ def test_files_of_different_distances_are_told_together_without_a_range(record):
         ({"strict": True}, "of one strict"),
         ({"randomise": False}, "of one randomise"),
         ({"backend": "minerl"}, "of one backend, got None and minerl"),
+        ({"temperature": 0.0}, "of one temperature, got 0.0 and 1.0"),
         ({}, "twice"),
     ],
 )

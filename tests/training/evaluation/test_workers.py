@@ -3,16 +3,11 @@
 import dataclasses
 
 import pytest
-import torch
 from xview_deploy.cli import installed_commands, run
-from xview_training import checkpoints
 from xview_training.evaluation import workers
-from xview_training.evaluation.best_of_run import mark_best
 from xview_training.evaluation.episodes import Selection
 from xview_training.evaluation.evaluating import Wishes, choose, evaluate
 from xview_training.evaluation.workers import Entrant, play_all
-from xview_training.policy.small import SmallPolicy, SmallPolicyConfig
-from xview_training.runs.best import best_score, scores
 from xview_training.tasks.suites import suite_named
 
 NEAR = {"difficulty": "near"}
@@ -20,19 +15,6 @@ NEAR = {"difficulty": "near"}
 
 def strict(episodes: int) -> Selection:
     return Selection(dataclasses.replace(suite_named("twin"), strict=True), episodes, 5, **NEAR)
-
-
-@pytest.fixture
-def trained_run(tmp_path, one_thread):
-    """A run with two checkpoints of untrained policies."""
-    config = SmallPolicyConfig(image_size=32)
-    for step in (10, 20):
-        torch.manual_seed(step)
-        tensors = {f"average.{name}": value for name, value in SmallPolicy(config).state_dict().items()}
-        experiment = {"name": "debug", "policy": dataclasses.asdict(config)}
-        state = {"experiment": experiment, "global_step": step, "seconds": 1.0}
-        checkpoints.save(tmp_path / "run/checkpoints", step, tensors, state, keep=3)
-    return tmp_path / "run"
 
 
 def test_one_process_and_several_play_the_same_episodes(monkeypatch):
@@ -68,17 +50,6 @@ def test_a_folder_without_a_checkpoint_is_refused_by_name(tmp_path, capsys):
     assert f"{tmp_path} is no checkpoint" in capsys.readouterr().err
     assert run(installed_commands(), ["evaluate", "--run", str(tmp_path), "--episodes", "2"]) == 2
     assert f"{tmp_path}: expected a run with checkpoints, found none" in capsys.readouterr().err
-
-
-def test_each_checkpoint_of_a_run_is_played_once_and_the_best_is_kept(trained_run):
-    wishes = Wishes("twin", episodes=2, strict=True, workers=1)
-    marked = mark_best(trained_run, wishes)
-    assert [score.step for score, _ in marked] == [10, 20]
-    best = max((score for score, _ in marked), key=lambda score: score.rank)
-    assert best_score(trained_run) == best
-    assert checkpoints.load(trained_run / "best")[1]["global_step"] == best.step
-    assert mark_best(trained_run, wishes) == []
-    assert [score.suite for score in scores(trained_run)] == ["twin strict"] * 2
 
 
 def test_films_show_won_and_lost_ones_of_every_kind(episode):

@@ -1,5 +1,6 @@
 """What is pushed to a hub comes back the same; what cannot be pushed or pulled is told in one line."""
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -8,9 +9,13 @@ import pytest
 import torch
 from xview_deploy.bundle import read_bundle
 from xview_deploy.cli import installed_commands, run
-from xview_deploy.shipped import SHIPPED_BUNDLE
+from xview_deploy.shipped import SHIPPED, SHIPPED_BUNDLE
 from xview_training import checkpoints
+from xview_training.policy.small import SmallPolicy, SmallPolicyConfig
 from xview_training.runs.best import Score, keep_best
+from xview_training.trained import load_policy
+
+LITTLE = SmallPolicyConfig(image_size=32, fusion_blocks=1, memory_layers=1, memory_window=8)
 
 
 def xview_hub(*arguments: object) -> int:
@@ -47,6 +52,28 @@ def test_a_run_goes_up_with_its_best_checkpoint_and_is_a_run_again(hub, tmp_path
     tensors, state = checkpoints.load(tmp_path / "again" / "best")
     assert state["step"] == 10
     assert tensors["policy.a"].tolist() == [10, 10]
+
+
+def test_a_pulled_run_is_played_by_its_card_s_commands(hub, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = folder_of_a_run(tmp_path / "runs" / "cpu")
+    policy = SmallPolicy(LITTLE)
+    tensors = checkpoints.module_tensors(policy, "average")
+    state = {"experiment": {"name": "debug", "policy": dataclasses.asdict(LITTLE)}, "global_step": 30}
+    kept = checkpoints.save(folder / "checkpoints", 30, tensors, state, 3)
+    keep_best(folder, kept, Score("heldout", 4, 0, 3, 2, 30))
+    assert xview_hub("push", folder, "someone/mine") == 0
+    pull, play, export = hub.files["someone/mine"]["README.md"].decode().split("```")[1].strip().splitlines()
+    assert run(installed_commands(), pull.split()[1:]) == 0
+    tasks = ("--suite", "twin", "--strict", "--episodes", "1", "--workers", "1")
+    assert run(installed_commands(), [*play.split()[1:], *tasks]) == 0
+    assert load_policy(Path(export.split()[3]))[1]["global_step"] == 30
+
+
+def test_a_shipped_bundle_goes_up_by_its_name(hub, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert xview_hub("push", "five", "someone/five") == 0
+    assert hub.files["someone/five"]["five.xview"] == SHIPPED["five"].read_bytes()
 
 
 @pytest.mark.parametrize(

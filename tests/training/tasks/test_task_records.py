@@ -95,7 +95,7 @@ def test_fields_with_a_default_may_be_left_out():
         (without("target"), "task: field 'target' is missing"),
         (changed("colour", "red"), "task: unknown field 'colour'"),
         (changed("world.dimension", 4), "task.world: unknown field 'dimension'"),
-        (changed("event", "dance"), "task.event: unknown event 'dance': expected one of approach, break"),
+        (changed("event", "dance"), r"task.event: unknown event 'dance' \(known: approach, break"),
         (changed("event", ["approach"]), "task.event: unknown event"),
         (changed("difficulty", "harder"), "task.difficulty: expected one of near, easy, medium, hard, got 'harder'"),
         (changed("difficulty", {}), "task.difficulty: expected one of"),

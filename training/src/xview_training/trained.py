@@ -17,15 +17,27 @@ from xview_training.policy.tables import table_of
 from xview_training.torch_network import TorchNetwork
 
 
-def load_policy(checkpoint: Path) -> tuple[CrossViewPolicy, dict[str, Any]]:
-    """The averaged policy of a checkpoint (or of a run's newest one) and the checkpoint's state."""
-    folder = checkpoint
-    if (checkpoint / "checkpoints").is_dir():
-        newest = checkpoints.newest(checkpoint / "checkpoints")
-        if newest is None:
-            raise ValueError(f"{checkpoint} holds no checkpoint yet: train first")
-        folder = newest
-    tensors, state = checkpoints.load(folder)
+def checkpoint_of(folder: Path) -> Path:
+    """A run's newest checkpoint, its best one where that is all there is; a checkpoint stands for itself.
+
+    ValueError where the run has none yet, or the folder is gone.
+    """
+    if not folder.is_dir():
+        raise ValueError(
+            f"{folder}: expected a run or a checkpoint, found no folder; a run that trains removes all but its newest "
+            "checkpoints: take RUN/best, or a copy"
+        )
+    newest, best = checkpoints.newest(folder / "checkpoints"), folder / "best"
+    if newest is not None or best.is_dir():
+        return newest or best
+    if (folder / "checkpoints").is_dir():
+        raise ValueError(f"{folder} holds no checkpoint yet: train first")
+    return folder
+
+
+def load_policy(folder: Path) -> tuple[CrossViewPolicy, dict[str, Any]]:
+    """The averaged policy of a checkpoint, or of the one that stands for a run, and the checkpoint's state."""
+    tensors, state = checkpoints.load(checkpoint_of(folder))
     policy = build(config_from(state["experiment"]["policy"]))
     policy.load_state_dict({n[len("average.") :]: t for n, t in tensors.items() if n.startswith("average.")})
     return policy, state
@@ -42,7 +54,7 @@ class Trained:
 
 
 def trained(folder: Path) -> Trained:
-    """The averaged policy of a run's newest checkpoint, or of one checkpoint, on one thread of the CPU.
+    """The averaged policy of a checkpoint, or of the one that stands for a run, on one thread of the CPU.
 
     One thread, for this whole process: with more, sums may round otherwise. ValueError where there is no checkpoint, or
     its heads are of no table of actions.

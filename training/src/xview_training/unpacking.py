@@ -4,7 +4,7 @@ The exporter keeps most parameters by their names. Matrices it writes transposed
 they are used, and a memory's bias by offset spread over its window. So these are told apart by shape and order, and
 before a policy is handed out it plays beside its bundle (parity/check.py): a wrong guess is an error, never a policy.
 
-    policy = policy_from_bundle(SHIPPED_BUNDLE)
+    policy = starting_policy(Path("small"))
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from onnx import numpy_helper
 from torch import Tensor
 from xview_deploy.bundle import Bundle, read_bundle
 
+from xview_training.naming import bundle_or_run
 from xview_training.parity.check import ExportError, ParitySettings, check_parity
 from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.policy.small import SmallPolicy, SmallPolicyConfig
@@ -29,11 +30,12 @@ Constants = dict[str, np.ndarray]
 
 
 def starting_policy(source: Path) -> CrossViewPolicy:
-    """What training begins with: the averaged policy of a run or of a checkpoint, or that of a bundle (*.xview).
+    """What training begins with: the averaged policy of a run or a checkpoint, or that of a bundle (*.xview, "five").
 
     ValueError where it is none of these.
     """
-    return policy_from_bundle(source) if source.suffix == SUFFIX else load_policy(source)[0]
+    found = bundle_or_run(source)
+    return policy_from_bundle(found) if found.suffix == SUFFIX else load_policy(found)[0]
 
 
 def policy_from_bundle(path: Path) -> CrossViewPolicy:

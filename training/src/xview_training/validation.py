@@ -21,16 +21,17 @@ from xview_training.imitation.losses import LossWeights, imitation_losses
 from xview_training.policy.autocast import bfloat16
 from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.tasks.events import table_for
-from xview_training.tasks.sources import source_named
 from xview_training.torch_network import TorchNetwork
+from xview_training.validating import held_out_tasks
 
 
 @dataclasses.dataclass(frozen=True)
 class HeldOut:
-    """What to look at, and how the losses are weighted."""
+    """What to look at, how the losses are weighted, and whether the run randomises bodies."""
 
     config: ValidationConfig
     weights: LossWeights
+    randomise: bool = True
 
     def __call__(self, policy: CrossViewPolicy) -> dict[str, float]:
         """Losses by name, `success`, and `first_right`, the share whose first arrival was at the target."""
@@ -41,7 +42,8 @@ class HeldOut:
             np.random.default_rng(self.config.seed),
             CollectorConfig(self.config.environments, mask_noise=0.0),
         )
-        collector = Collector(settings, source_named(self.config.suite), policy.config.image_size, rng)
+        source = held_out_tasks(self.config, self.randomise)
+        collector = Collector(settings, source, policy.config.image_size, rng)
         device = next(policy.parameters()).device
         found: list[dict[str, float]] = []
         try:
@@ -58,7 +60,7 @@ class HeldOut:
         return {name: float(np.mean([losses[name] for losses in found])) for name in found[0]}
 
     def _success(self, policy: CrossViewPolicy) -> dict[str, float]:
-        source = source_named(self.config.suite)
+        source = held_out_tasks(self.config, self.randomise)
         player = NetworkPlayer(TorchNetwork(policy), "policy", self.config.seed, table_for(source.events))
         selection = Selection(source, self.config.episodes, self.config.seed)
         played = play(player, selection, policy.config.image_size, quiet=True)

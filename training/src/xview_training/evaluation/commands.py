@@ -25,6 +25,7 @@ def evaluate(
     randomise: bool = True,
     backend: str | None = None,
     backend_python: str | None = None,
+    temperature: float = 1.0,
     json: Path | None = None,
     html: Path | None = None,
     videos: int = 6,
@@ -34,12 +35,12 @@ def evaluate(
 ) -> None:
     """Plays a suite's tasks with a policy and prints success by event, difficulty and first-frame visibility.
 
-    With --compare, says whether two policies differ on the same tasks. With --run, plays each checkpoint of a run that
-    was not played yet, and keeps the best one in RUN/best.
+    With --compare, says whether two policies differ on the same tasks. With --run, plays each checkpoint of a run, the
+    best one too, that was not played on them yet, and keeps the best one in RUN/best.
 
     Args:
-        policy: a bundle, a run's folder, a checkpoint's, "random", "forward_biased_random" or "expert"; the shipped
-            bundle "small" by default, "five" is the one for all five events.
+        policy: a bundle, a run's folder (its newest checkpoint), a checkpoint's, "random", "forward_biased_random" or
+            "expert"; the shipped bundle "small" by default, "five" is the one for all five events.
         suite: a suite (heldout, heldout-v1, ...) or a file of tasks.
         event: approach, break, use, melee or archery; what the suite draws by default.
         difficulty: near, easy, medium or hard; what the suite draws by default.
@@ -51,7 +52,8 @@ def evaluate(
         randomise: --no-randomise gives everyone of a suite the published player's body, eye and start.
         backend: play in real Minecraft: craftground, minerl or minerl-0.4 (docs/minecraft.md).
         backend_python: the Python that has the backend's package, where it is not this one.
-        json: write everything to this file.
+        temperature: of the sampling of a network's actions; 0 takes the most likely one.
+        json: write everything to this file; with --run, what its checkpoints reached on these tasks.
         html: write a page with tables, plots and films to this file.
         videos: how many episodes the page shows, won and lost ones.
         pool: files that --json wrote, of a recipe's seeds, say: their rates together, and each one's beside it.
@@ -68,13 +70,13 @@ def evaluate(
     if html is not None and (compare or pool or run):
         raise ContractError(f"--html: expected it without {chosen[0]}, which writes no page")
     tasks = suite, event, difficulty, episodes, seed
-    wishes = checked(Wishes, *tasks, strict, workers, randomise, backend, backend_python)
+    wishes = checked(Wishes, *tasks, strict, workers, randomise, backend, backend_python, temperature)
     if compare is not None:
         return _compare(compare, wishes, json)
     if pool:
         return _pool(pool, json)
     if run is not None:
-        return _mark_best(run, wishes)
+        return _mark_best(run, wishes, json)
     return _evaluate(policy, wishes, json, html, videos)
 
 
@@ -120,9 +122,11 @@ def _pool(paths: tuple[Path, ...], json: Path | None) -> None:
         write_json(json, pooling.pooled(records))
 
 
-def _mark_best(run: Path, wishes: Wishes) -> None:
-    from xview_training.evaluation.best_of_run import mark_best
+def _mark_best(run: Path, wishes: Wishes, json: Path | None) -> None:
+    from xview_training.evaluation.best_of_run import mark_best, scores_on
 
     for score, best in checked(mark_best, run, wishes):
         rate = 100 * score.successes / score.episodes
         print(f"{score.step:,} frames: {rate:.1f} % of {score.episodes} on {score.suite}{', the best' if best else ''}")
+    if json is not None:
+        write_json(json, scores_on(run, wishes))

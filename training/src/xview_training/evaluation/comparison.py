@@ -90,10 +90,17 @@ def compare(first: dict[str, Any], second: dict[str, Any]) -> Comparison:
         parts = [_line(measure, group, *_chosen(ones, others, keep)) for group, keep in _groups(ones)]
         raised = holm([part.p_value for part in parts])
         lines += [dataclasses.replace(part, p_value=p) for part, p in zip(parts, raised, strict=True)]
-    names = [first["policy"], second["policy"]]
+    names = _names(first, second)
     if names[0] == names[1]:
         names = [f"{name} ({which})" for name, which in zip(names, ("first", "second"), strict=True)]
     return Comparison(names[0], names[1], tuple(lines))
+
+
+def _names(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
+    """What both are called; a policy at another temperature is another player."""
+    hot = [record.get("temperature", 1.0) for record in (first, second)]
+    says = (f" at temperature {each:g}" if hot[0] != hot[1] else "" for each in hot)
+    return [record["policy"] + how for record, how in zip((first, second), says, strict=True)]
 
 
 def load_record(path: Path) -> dict[str, Any]:

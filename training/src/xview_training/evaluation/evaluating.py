@@ -15,6 +15,7 @@ from xview_training.envs.minecraft.backends import BACKENDS, make
 from xview_training.envs.minecraft.supervisor import GameDownError, MissingBackendError
 from xview_training.evaluation import table
 from xview_training.evaluation.episodes import Episode, Selection, Table
+from xview_training.evaluation.players import settled
 from xview_training.evaluation.real_game import LeftOut, play_in_game
 from xview_training.evaluation.real_game import as_text as left_out_as_text
 from xview_training.evaluation.workers import Entrant, play_all
@@ -43,16 +44,19 @@ class Wishes:
         None  # real Minecraft (envs/minecraft/backends.py), `workers` games of it; None: our own world
     )
     backend_python: str | None = None  # the interpreter that has its package; None: this one
+    temperature: float = 1.0  # of a network's sampling; 0 takes the most likely action
 
     def __post_init__(self) -> None:
         if self.backend is not None:
             named(BACKENDS, self.backend, "Minecraft back-end")
         elif self.backend_python is not None:
             raise ContractError(f"backend_python: expected a backend with it, got {self.backend_python} alone")
-        if self.difficulty is not None and self.difficulty not in DIFFICULTIES:
-            raise ContractError(f"difficulty: expected one of {', '.join(DIFFICULTIES)}, got {self.difficulty!r}")
+        if self.difficulty is not None:
+            named(DIFFICULTIES, self.difficulty, "difficulty")
         if self.workers is not None and self.workers < 1:
             raise ContractError(f"workers: expected at least 1, got {self.workers}")
+        if not 0 <= self.temperature < float("inf"):
+            raise ContractError(f"temperature: expected a number of 0 or more, got {self.temperature}")
 
     def selection(self) -> Selection:
         """The tasks. ValueError where there is no such suite, file or event."""
@@ -76,7 +80,8 @@ class Evaluated:
     def title(self) -> str:
         """What was played, where results are shown."""
         where = "" if self.wishes.backend is None else f" in {self.wishes.backend}"
-        return f"{self.selection.suite.title}{where}"
+        how = "" if self.wishes.temperature == 1 else f", temperature {self.wishes.temperature:g}"
+        return f"{self.selection.suite.title}{where}{how}"
 
     def record(self) -> dict[str, Any]:
         """What `--json` writes."""
@@ -86,16 +91,21 @@ class Evaluated:
             "strict": wishes.strict,
             "randomise": wishes.randomise,
             "backend": wishes.backend,
+            "temperature": wishes.temperature,
             "left_out": [dataclasses.asdict(one) for one in self.left_out],
             "start": this_start(),
         }
 
 
 def evaluate(policy: str | None, wishes: Wishes, quiet: bool = False) -> Evaluated:
-    """Plays. ValueError for unknown names, more tasks than there are, or a real game that cannot be had."""
+    """Plays. ValueError for unknown names, more tasks than there are, or a real game that cannot be had.
+
+    A run is one of its checkpoints throughout, whatever is trained meanwhile; ValueError where that one is removed.
+    """
     selection = wishes.selection()
-    entrant = Entrant(policy, wishes.seed, table_for(selection.suite.events))
+    entrant = Entrant(settled(policy), wishes.seed, table_for(selection.suite.events), wishes.temperature)
     player = entrant.player()
+    entrant = dataclasses.replace(entrant, called=player.name)
     if wishes.backend is None:
         return Evaluated(player.name, entrant, selection, wishes, play_all(entrant, selection, wishes.workers, quiet))
     game = functools.partial(make, wishes.backend, python=wishes.backend_python or sys.executable)

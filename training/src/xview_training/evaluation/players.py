@@ -6,6 +6,7 @@ by how many processes, changes nothing.
 
 from __future__ import annotations
 
+import functools
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,7 @@ from xview_deploy.runtime.onnx_policy import belief_of
 from xview_deploy.runtime.policy import NO_BELIEF
 from xview_deploy.runtime.random_policy import ForwardBiasedRandomPolicy, RandomPolicy
 from xview_deploy.runtime.sampling import choose_actions
-from xview_deploy.shipped import SHIPPED, bundle_path
+from xview_deploy.shipped import SHIPPED, SHIPPED_BUNDLE
 from xview_deploy.spec import ActionTable, Belief
 
 from xview_training.envs.crossview import CrossViewEnvs
@@ -121,9 +122,11 @@ class NetworkPlayer:
         seed: int,
         actions: ActionTable | None = None,
         image_size: int = IMAGE_SIZE,
+        temperature: float = 1.0,
     ):
+        """temperature: of the sampling; 0 takes the most likely action."""
         self.name, self.actions, self.image_size = name, actions or ActionTable(), image_size
-        self._network, self._seed = network, seed
+        self._network, self._seed, self._temperature = network, seed, temperature
         self._slots = np.zeros(0, np.int64)  # of the rows of goal, state and answer
         self._goal: EncodedGoal
         self._state: GraphState
@@ -137,16 +140,22 @@ class NetworkPlayer:
         self._state = self._network.initial_state(len(slots))
 
     def act(self, envs: TaskBatch) -> np.ndarray:
-        """Sampled actions."""
+        """Actions, sampled or the most likely ones."""
         self._leave(~envs.done[self._slots])
         seen, slots = envs.observation, self._slots
         self._answer, self._state = self._network.step(
             seen.image[slots], self._goal, seen.event[slots], seen.previous_action[slots], self._state
         )
         actions = np.tile(np.array(self.actions.noop, np.int64), (len(envs), 1))
-        uniform = np.stack([self._rngs[int(slot)].random(3) for slot in slots])
-        actions[slots] = choose_actions(self._answer.logits, uniform=uniform)
+        actions[slots] = self._chosen(slots)
         return actions
+
+    def _chosen(self, slots: np.ndarray) -> np.ndarray:
+        """Actions (K, 3) by the last answer."""
+        if self._temperature == 0:
+            return choose_actions(self._answer.logits)
+        uniform = np.stack([self._rngs[int(slot)].random(3) for slot in slots])
+        return choose_actions(self._answer.logits, uniform=uniform, temperature=self._temperature)
 
     def _leave(self, alive: np.ndarray) -> None:
         """Drops the rows of finished episodes: bool, one a row."""
@@ -159,28 +168,52 @@ class NetworkPlayer:
         return belief_of(self._answer, int(np.flatnonzero(self._slots == slot)[0]))
 
 
-def player_named(name: str | None, seed: int, actions: ActionTable | None = None) -> Player:
+SCRIPTED = (RandomPolicy.name, ForwardBiasedRandomPolicy.name, ExpertPlayer.name)  # play without a network
+
+
+def settled(name: str | None) -> str | None:
+    """The name of one player for as long as its folder lasts: a run's is that of the checkpoint that stands for it now.
+
+    ValueError where the run has no checkpoint.
+    """
+    if name is None or name in SCRIPTED or not Path(name).is_dir():
+        return name
+    from xview_training.trained import checkpoint_of
+
+    return str(checkpoint_of(Path(name)))
+
+
+def player_named(name: str | None, seed: int, actions: ActionTable | None = None, temperature: float = 1.0) -> Player:
     """ "random", "forward_biased_random", "expert", a bundle, a run, a checkpoint, or the robot's bundle for None.
 
-    actions: the table of those that have none of their own; a network's is known. ValueError for an unknown name.
+    actions: the table of those that have none of their own; a network's is known. temperature: of a network's sampling.
+    ValueError for an unknown name.
     """
     players: dict[str, Callable[[], Player]] = {
         RandomPolicy.name: lambda: RandomPlayer(RandomPolicy(actions), seed),
         ForwardBiasedRandomPolicy.name: lambda: RandomPlayer(ForwardBiasedRandomPolicy(actions), seed),
         ExpertPlayer.name: lambda: ExpertPlayer(actions),
+        **{known: functools.partial(_bundled, path, seed, temperature) for known, path in SHIPPED.items()},
     }
-    if name is not None and name not in players and Path(name).is_dir():
-        return _trained(Path(name), seed)
-    if name is None or name in SHIPPED or (name not in players and (Path(name).suffix or Path(name).exists())):
-        # One thread: processes share the work, and no result may depend on how many they are.
-        graphs = Graphs.load(bundle_path(name), Execution(threads=1))
-        metadata = graphs.metadata
-        return NetworkPlayer(graphs, metadata.name, seed, metadata.actions, metadata.image_size)
+    if name is None:
+        return _bundled(SHIPPED_BUNDLE, seed, temperature)
+    place = Path(name)
+    if name not in SCRIPTED and (place.is_dir() or place.parent.name == "checkpoints"):
+        return _trained(place, seed, temperature)
+    if name not in players and (place.suffix or place.exists()):
+        return _bundled(place, seed, temperature)
     return named(players, name, "policy, bundle or run")()
 
 
-def _trained(folder: Path, seed: int) -> Player:
+def _bundled(path: Path, seed: int, temperature: float) -> Player:
+    # One thread: processes share the work, and no result may depend on how many they are.
+    graphs = Graphs.load(path, Execution(threads=1))
+    metadata = graphs.metadata
+    return NetworkPlayer(graphs, metadata.name, seed, metadata.actions, metadata.image_size, temperature)
+
+
+def _trained(folder: Path, seed: int, temperature: float) -> Player:
     from xview_training.trained import trained
 
     found = trained(folder)
-    return NetworkPlayer(found.network, found.name, seed, found.actions, found.image_size)
+    return NetworkPlayer(found.network, found.name, seed, found.actions, found.image_size, temperature)

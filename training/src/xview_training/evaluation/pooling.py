@@ -18,6 +18,7 @@ from xview_training.tasks.task import DIFFICULTIES
 
 MEASURES = ("success", "first_right")
 TOGETHER = "all together"
+UNSAID = {"randomise": True, "temperature": 1.0}  # of records that were written before it could be chosen
 
 
 def pooled(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -28,8 +29,8 @@ def pooled(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """
     if len(records) < 2:
         raise ValueError(f"expected at least two evaluations, got {len(records)}")
-    for name, unsaid in (("suite", None), ("strict", None), ("randomise", True), ("backend", None)):
-        found = sorted({str(record.get(name, unsaid)) for record in records})
+    for name in ("suite", "strict", "randomise", "backend", "temperature"):
+        found = sorted({str(record.get(name, UNSAID.get(name))) for record in records})
         if len(found) > 1:
             raise ValueError(f"expected evaluations of one {name}, got {' and '.join(found)}")
     results = [record["results"] for record in records]

@@ -8,6 +8,7 @@ The result is that of one process: batches, random numbers and threads do not de
 from __future__ import annotations
 
 import dataclasses
+import functools
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -23,18 +24,23 @@ from xview_training.tasks.sources import Request
 
 @dataclasses.dataclass(frozen=True)
 class Entrant:
-    """Names a player, so that every process can make it. actions: the table of one that has none of its own."""
+    """Names a player, so that every process can make it.
+
+    actions: the table of one that has none of its own. called: what the player must call itself; None: anything.
+    """
 
     name: str | None
     seed: int
     actions: ActionTable | None = None
+    temperature: float = 1.0
+    called: str | None = None
 
     def player(self) -> Player:
-        """The player; ValueError for an unknown name."""
-        return player_named(self.name, self.seed, self.actions)
-
-
-_table: Table  # of this worker process
+        """The player; ValueError for an unknown name, or where a folder holds another one by now."""
+        made = player_named(self.name, self.seed, self.actions, self.temperature)
+        if self.called not in (None, made.name):
+            raise ValueError(f"{self.name} was {self.called} and is {made.name} by now: evaluate a copy of it")
+        return made
 
 
 def play_all(entrant: Entrant, selection: Selection, workers: int | None = None, quiet: bool = False) -> list[Episode]:
@@ -64,15 +70,15 @@ def _played(entrant: Entrant, parts: list[list[Request]], count: int) -> Iterato
         return
     entrant.player()  # an unknown name is told here, not by a pool that breaks
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, context, _begin, (entrant,)) as pool:
-        yield from pool.map(_play, parts)
+    with ProcessPoolExecutor(count, context) as pool:
+        yield from pool.map(functools.partial(_play, entrant), parts)
 
 
-def _begin(entrant: Entrant) -> None:
-    """Makes this worker's player and environments."""
-    global _table
-    _table = Table(entrant.player(), BATCH, threads=1)
+@functools.cache
+def _table(entrant: Entrant) -> Table:
+    """This worker process's player and environments."""
+    return Table(entrant.player(), BATCH, threads=1)
 
 
-def _play(tasks: list[Request]) -> list[Episode]:
-    return _table.play(tasks)
+def _play(entrant: Entrant, tasks: list[Request]) -> list[Episode]:
+    return _table(entrant).play(tasks)

@@ -20,6 +20,7 @@ from xview_deploy.bundle import read_bundle
 from xview_deploy.spec import BundleMetadata
 
 from xview_training import checkpoints
+from xview_training.naming import bundle_or_run
 from xview_training.runs import best, manifest
 
 CARD = "README.md"
@@ -38,7 +39,8 @@ class Parcel:
 
 def push(source: Path, repository: str, private: bool = False) -> str:
     """Uploads a bundle or a run in one commit; the commit's address. ValueError where it is neither, or refused."""
-    parcel = bundle_parcel(source) if source.suffix == BUNDLE_SUFFIX else run_parcel(source)
+    source = bundle_or_run(source)
+    parcel = bundle_parcel(source) if source.suffix == BUNDLE_SUFFIX else run_parcel(source, repository)
     hub = _library()
     operations = [hub.CommitOperationAdd(CARD, parcel.card.encode())]
     operations += [hub.CommitOperationAdd(name, str(path)) for name, path in parcel.files]
@@ -71,8 +73,8 @@ def bundle_parcel(path: Path) -> Parcel:
     return Parcel(((path.name, path),), FRONT + "\n".join(_bundle_card(path.name, read_bundle(path).metadata)))
 
 
-def run_parcel(run: Path) -> Parcel:
-    """A run's logs and one checkpoint. ValueError where the folder is no run or has no checkpoint."""
+def run_parcel(run: Path, repository: str) -> Parcel:
+    """A run's logs and one checkpoint, with the repository's card. ValueError where there is no run or checkpoint."""
     newest = checkpoints.newest(run / "checkpoints")
     kept = run / best.BEST if (run / best.BEST).is_dir() else newest
     if kept is None:
@@ -80,7 +82,7 @@ def run_parcel(run: Path) -> Parcel:
     checkpoints.load(kept)
     logs = [(name, run / name) for name in RUN_FILES if (run / name).is_file()]
     weights = [(path.relative_to(run).as_posix(), path) for path in sorted(kept.iterdir())]
-    return Parcel((*logs, *weights), FRONT + "\n".join(_run_card(run, kept)))
+    return Parcel((*logs, *weights), FRONT + "\n".join(_run_card(run, kept, repository)))
 
 
 def _bundle_card(name: str, metadata: BundleMetadata) -> Iterator[str]:
@@ -96,11 +98,12 @@ def _bundle_card(name: str, metadata: BundleMetadata) -> Iterator[str]:
         yield f"| {suite} | {figures['episodes']:.0f} | {100 * figures['success_rate']:.0f} % | {low} to {high} |"
 
 
-def _run_card(run: Path, kept: Path) -> Iterator[str]:
+def _run_card(run: Path, kept: Path, repository: str) -> Iterator[str]:
     held = manifest.read(run) or {"kind": "training", "starts": []}
     yield f"# {run.name}\n"
     yield f"A run of {held['kind']} with xview, at `{kept.relative_to(run).as_posix()}`.\n"
-    yield f"```\nxview evaluate --policy {run.name}\nxview export --checkpoint {run.name} --out policy.xview\n```\n"
+    yield f"```\nxview hub pull {repository} --out {run.name}\nxview evaluate --policy {run.name}"
+    yield f"xview export --checkpoint {run.name} --out policy.xview\n```\n"
     for start in held["starts"]:
         yield f"- {start['time']}: `{start['command']}`, source {start['revision']}, {start['machine']['processor']}"
     for score in best.scores(run):

@@ -8,8 +8,9 @@ import enum
 from collections.abc import Iterable
 
 import numpy as np
-from xview_deploy.spec import ACTION_TABLES, ActionTable, ContractError, Event
+from xview_deploy.spec import ACTION_TABLES, ActionTable, Event
 
+from xview_training.naming import named
 from xview_training.sim.blocks import BLOCKS, BREAK_TICKS, USED, Tool
 
 Carried = tuple[tuple[str, int], ...]  # (item, count); the first one is in the hand
@@ -60,12 +61,8 @@ class TaskEvent(str, enum.Enum):
 
     @classmethod
     def parse(cls, name: str) -> "TaskEvent":
-        """The event of that name; ContractError names the known ones."""
-        try:
-            return cls(name)
-        except ValueError:
-            known = ", ".join(event.value for event in cls)
-            raise ContractError(f"unknown event {name!r}: expected one of {known}") from None
+        """The event of that name; ContractError with the nearest and all known names otherwise."""
+        return named({event.value: event for event in cls}, name, "event")
 
     def fits(self, block: int) -> bool:
         """Whether a block can be its target."""
