@@ -18,12 +18,12 @@ PACKAGES = {
 TWIN = "xview_agent.twin"
 
 # What each part of the training package may import of the others; parts not named here may import all.
-BESIDE_ALL = {"naming", "command_line"}
+BESIDE_ALL = {"naming", "command_line", "ranges"}
 WORLD = {"sim", *BESIDE_ALL}
 TASKS = WORLD | {"tasks"}
 ENVS = TASKS | {"envs"}
 DATASETS = {"datasets", "policy", *BESIDE_ALL}
-RUN = {"checkpoints", "experiments", "runs", "actions", "validating"}
+RUN = {"checkpoints", "gradients", "experiments", "runs", "actions", "validating"}
 IMITATION = ENVS | RUN | {"policy", "datasets", "imitation"}
 PPO = IMITATION | {"ppo"}
 EVALUATION = ENVS | {"policy", "imitation", "evaluation", "runs", "trained"}
@@ -39,12 +39,14 @@ MAY_IMPORT = {
     "factory": EVALUATION | {"factory"},
     "experiments": {"policy", "imitation", "runs", *BESIDE_ALL},
     "actions": TASKS | {"policy"},
-    "validating": TASKS | {"policy", "experiments", "runs", "actions"},
+    "validating": TASKS | {"policy", "experiments", "runs", "actions", "trained"},
     "checkpoints": set(),
     "runs": {"runs", "checkpoints", *BESIDE_ALL},
     "trained": {"policy", "checkpoints", "torch_network"},
     "naming": set(),
     "command_line": set(),
+    "ranges": set(),
+    "gradients": set(),
 }
 WITHOUT_TORCH = ("sim", "tasks", "envs", "datasets", "evaluation", "factory", "bench.sim", "cli")
 ON_GPU = {"xview_training.sim.cuda", "xview_training.bench.cuda"}  # share their buffers with torch

@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-from xview_deploy.spec import ContractError
 from xview_training.command_line import overridden
 from xview_training.ppo.experiments import ppo_experiment_named
 
@@ -35,7 +34,7 @@ def test_of_two_values_the_last_one_holds():
 
 
 def test_a_whole_number_is_a_float_where_one_is_expected():
-    assert overridden(CPU, ["learner.leash.coefficient=0"]).learner.leash.coefficient == 0.0
+    assert overridden(CPU, ["learner.weight_decay=0"]).learner.weight_decay == 0.0
 
 
 @pytest.mark.parametrize(
@@ -43,13 +42,19 @@ def test_a_whole_number_is_a_float_where_one_is_expected():
     [
         ("learner.lerning_rate=1e-4", "did you mean 'learning_rate'"),
         ("learner.epochs=1.5", "expected int, got 1.5"),
+        ("learner.minibatch=0", "minibatch: expected 1 or more, got 0"),
+        ("learner.ema=NaN", "ema: expected 0 to 1, got nan"),
+        ("rollout.environments=0", "environments: expected 1 or more, got 0"),
+        ("sampling.strict_share=50", "strict_share: expected 0 to 1, got 50"),
+        ("sampling.low=0.95", "low: expected at most 0.9, the value of high, got 0.95"),
+        ("learner.leash.coefficient=0", "target: a coefficient that begins at 0 cannot follow it"),
         ("learner=3", "expected one of its fields"),
         ("seed.x=3", "expected int"),
         ("seed", "expected NAME=VALUE"),
     ],
 )
 def test_a_wrong_setting_is_answered(assignment, answer):
-    with pytest.raises(ContractError, match=answer.replace("[", r"\[")):
+    with pytest.raises(ValueError, match=answer.replace("[", r"\[")):
         overridden(CPU, [assignment])
 
 

@@ -16,7 +16,10 @@ from xview_training.imitation.trainer import ImitationTrainer
 from xview_training.policy.architectures import build
 from xview_training.policy.rocket2.layout import SMALL
 from xview_training.policy.rocket2.on_table import Rocket2Config
+from xview_training.policy.rocket2.policy import Rocket2Policy
+from xview_training.policy.rocket2.weights import save_rocket2
 from xview_training.policy.vit import VIT_SIZES, VisionTransformer, VitSize
+from xview_training.trained import load_policy
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 TINY = "vit_tiny_patch16_224"
@@ -71,6 +74,15 @@ def test_published_backbones_are_what_the_policy_sees_with_to_the_end(tmp_path, 
     learnt = tensors["policy.rocket2.mask_backbone.model.patch_embed.proj.weight"]
     assert 0 < float((learnt - one_channel).detach().abs().max()) < 0.01  # some steps of the optimiser away
     assert train(tmp_path / "run", "--frames", 12) == 0  # a run that goes on has its backbone
+
+
+def test_published_weights_of_another_layout_are_worn_in_the_layout_that_their_folder_names(tmp_path):
+    wider = Rocket2Policy(dataclasses.replace(LAYOUT, hiddim=64))
+    save_rocket2(wider, tmp_path / "published")
+    assert train(tmp_path / "run", "--weights", tmp_path / "published") == 0
+    policy, _ = load_policy(tmp_path / "run")
+    assert policy.rocket2.layout == wider.layout
+    assert torch.equal(policy.rocket2.view_backbone.model.cls_token, wider.view_backbone.model.cls_token)
 
 
 def test_weights_that_are_given_or_random_ones_that_are_wished_for_will_do(tmp_path, experiment):

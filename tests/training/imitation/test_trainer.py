@@ -73,6 +73,12 @@ def test_a_resumed_run_goes_on_counting_where_it_stopped(resumed):
     assert state["lessons"]["tasks_given"] > before["lessons"]["tasks_given"]
 
 
+def test_a_run_that_was_killed_before_its_first_checkpoint_begins_its_curve_anew(tmp_path):
+    (tmp_path / "progress.jsonl").write_text('{"step": 16}\n{"step": 32}\n')
+    assert train(tmp_path, "--frames", "32") == 0
+    assert [row["step"] for row in progress(tmp_path)] == [32]
+
+
 def test_every_loss_is_logged_and_finite(resumed):
     for row in progress(resumed):
         assert all(math.isfinite(row[name]) for name in LOSSES)

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import itertools
+import json
 from collections.abc import Callable
 
 import numpy as np
@@ -12,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from xview_training.policy.autocast import bfloat16
 from xview_training.ppo.batch import batch_of
+from xview_training.ppo.critic import CriticConfig
 from xview_training.ppo.fragment import Fragment
 from xview_training.ppo.learner import Learner, LearnerConfig, _alike
+from xview_training.ppo.learner_state import learner_record, learner_tensors, restore_learner
 from xview_training.ppo.leash import Leash, LeashConfig
 from xview_training.ppo.losses import heads, log_prob_of
 
@@ -175,6 +178,39 @@ def test_the_average_follows_slowly(tiny_policy, played):
     learner.learn(played(learner.policy), progress=0.0)
     moved = (learner.policy.decision.action.weight - start).abs().sum()
     assert 0 < (learner.average.decision.action.weight - start).abs().sum() < moved
+
+
+def kept(learner: Learner) -> tuple[dict, dict]:
+    """What a checkpoint of it holds."""
+    return learner_tensors(learner), json.loads(json.dumps(learner_record(learner)))
+
+
+@pytest.mark.parametrize(
+    "change", [{"sees": False}, {"frozen": ("memory.",)}, {"critic": CriticConfig(privileged=True)}]
+)
+def test_a_learner_of_other_parameters_than_the_checkpoint_s_is_refused_by_the_setting(tiny_policy, change):
+    other = Learner(dataclasses.replace(PLAIN, **change), tiny_policy(), seed=0)
+    with pytest.raises(ValueError, match=rf"learner\.{next(iter(change))}: the run was begun with"):
+        restore_learner(other, *kept(Learner(PLAIN, tiny_policy(), seed=0)))
+
+
+def test_a_leash_goes_on_where_it_was_unless_it_is_set_anew(tiny_policy):
+    first = Learner(PLAIN, tiny_policy(), seed=0)
+    first.leash.coefficient = 0.07
+    for leash, goes_on_at in ((PLAIN.leash, 0.07), (LeashConfig(coefficient=0.0), 0.0)):
+        second = Learner(dataclasses.replace(PLAIN, leash=leash), tiny_policy(), seed=0)
+        restore_learner(second, *kept(first))
+        assert second.leash.coefficient == goes_on_at
+
+
+def test_from_gradients_that_are_no_numbers_nothing_is_learnt(tiny_policy, played):
+    learner = Learner(PLAIN, tiny_policy(), seed=0)
+    fragments = played(learner.policy)
+    torch.nn.init.constant_(learner.policy.summary[0].bias, torch.inf)
+    before = copy.deepcopy(learner.policy.state_dict())
+    with pytest.raises(ValueError, match="the gradients are not finite numbers"):
+        learner.learn(fragments, progress=0.0)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in learner.policy.state_dict().items())
 
 
 def test_a_leash_decays_or_follows_the_kl():

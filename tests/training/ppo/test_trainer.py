@@ -62,6 +62,21 @@ def test_one_seed_gives_the_same_losses_to_the_last_bit_and_another_seed_others(
     assert losses(tmp_path / "first") != losses(tmp_path / "other")
 
 
+def test_the_command_too_gives_the_same_losses_with_all_its_threads(tmp_path):
+    for name, seed in (("first", 0), ("again", 0), ("other", 1)):
+        commands()["train"]["ppo"](
+            experiment="debug", run=tmp_path / name, in_process=True, deterministic=True, seed=seed, frames=128
+        )
+    assert losses(tmp_path / "first") == losses(tmp_path / "again")
+    assert losses(tmp_path / "first") != losses(tmp_path / "other")
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_begins_its_curve_anew(tmp_path):
+    (tmp_path / "progress.jsonl").write_text('{"step": 8}\n{"step": 16}\n')
+    a_run(tmp_path, frames=16)
+    assert [row["step"] for row in losses(tmp_path)] == [16]
+
+
 def test_a_resumed_run_goes_on_with_leash_optimiser_counters_and_tasks(tmp_path):
     first = a_run(tmp_path)
     under_way = [task.task_id for task in first.rollout.under_way()]

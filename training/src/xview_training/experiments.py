@@ -9,6 +9,7 @@ import dataclasses
 
 from xview_deploy.spec import ACTION_TABLES
 
+from xview_training import ranges
 from xview_training.imitation.collector import CollectorConfig
 from xview_training.imitation.dagger import DaggerConfig
 from xview_training.imitation.losses import LossWeights
@@ -30,6 +31,10 @@ class ValidationConfig:
     environments: int = 32  # in which the expert leads to the frames of the losses
     chunks: int = 6  # of such frames
     seed: int = 0  # chooses its tasks: one for all runs, so that they compare
+
+    def __post_init__(self) -> None:
+        ranges.at_least(0, self, "every")
+        ranges.at_least(1, self, "episodes", "environments", "chunks")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +67,9 @@ class ImitationExperiment:
 
     def __post_init__(self) -> None:
         check_limits(self)
+        ranges.at_least(0, self, "learning_rate", "weight_decay", "max_grad_norm")
+        ranges.at_least(1, self, "warmup_updates", "keep_checkpoints")
+        ranges.shares(self, "ema", "hide_previous_action")
 
 
 # ROCKET-2's own figures, for a machine with GPUs and a recorded data set of 224 x 224 pictures. Its behaviour
@@ -105,6 +113,7 @@ EXPERIMENTS = {
             suite="curriculum",
             policy=SmallPolicyConfig(action_sizes=ACTION_TABLES["full"].sizes),
             dagger=DaggerConfig(expert_until=1.5),
+            validation=ValidationConfig(every=500_000, suite="heldout-v1"),
         ),
         # `cpu` for one GPU whose host has sixteen cores. Eight times the worlds and as many times the sequences of an
         # update, so that each frame is learnt from as often as on two cores; the replay takes some six gigabytes.
@@ -114,6 +123,7 @@ EXPERIMENTS = {
             collector=CollectorConfig(environments=1024, threads=16),
             dagger=DaggerConfig(sequences=128),
             learning_rate=1e-3,
+            validation=ValidationConfig(every=4_000_000, episodes=300),
         ),
         ROCKET2,
         dataclasses.replace(ROCKET2, name="paper"),  # as PPO calls its published figures

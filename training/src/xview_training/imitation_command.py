@@ -51,7 +51,8 @@ def train_imitation(
             policy that lacks keys which the tasks need is given them.
         run: folder of the run; runs/EXPERIMENT by default.
         dataset: learn from the episodes in this folder, see `xview dataset record`. The policy acts by their table.
-        weights: begin with these published ROCKET-2 weights, a file or a folder; with a policy rocket2.
+        weights: begin with these published ROCKET-2 weights; with a policy rocket2. A folder names its layout; for a
+            file that has another than the released one, --set policy.layout.hiddim=1536 and the like do.
         backbone: begin with this vision transformer, a safetensors file of timm's; with a new policy rocket2, whose
             backbone is frozen.
         mask_backbone: the same for the one that sees the goal's mask, which learns and may begin anew.
@@ -72,10 +73,11 @@ def train_imitation(
 
     from xview_training.datasets.dataset import Manifest
     from xview_training.experiments import experiment_named
+    from xview_training.imitation.beginning import in_layout_of
     from xview_training.imitation.trainer import ImitationTrainer
     from xview_training.policy.more_keys import with_keys_of
     from xview_training.policy.tables import acting_by
-    from xview_training.runs.resuming import resumed_from
+    from xview_training.runs.resuming import IMITATION, resumed_from
     from xview_training.runs.scalars import WandbSettings
     from xview_training.tasks.events import table_for
     from xview_training.tasks.sources import source_named
@@ -107,13 +109,15 @@ def train_imitation(
         changes["policy"] = policy.config
     elif dataset is not None:
         changes["policy"] = checked(acting_by, settings.policy, table)
+    if weights is not None:
+        changes["policy"] = checked(in_layout_of, changes.get("policy", settings.policy), weights)
     settings = checked(overridden, checked(changed, settings, changes), set)
     check_start(settings.policy, policy, start)
     folder = run or Path("runs") / experiment
     held_out = HeldOut(settings.validation, settings.weights, settings.randomise)
     logged = WandbSettings() if wandb else None
     trainer = checked(ImitationTrainer, settings, folder, threads or 2, device_named(device), held_out, logged, policy)
-    newest = checked(resumed_from, folder, resume)
+    newest = checked(resumed_from, folder, resume, IMITATION)
     if newest is None and weights is not None:
         checked(trainer.start_from, weights)
     if newest is None and (backbone or mask_backbone) is not None:

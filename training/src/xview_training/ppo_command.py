@@ -84,7 +84,7 @@ def train_ppo(
     from xview_training.imitation.losses import LossWeights
     from xview_training.policy.more_keys import with_keys_of
     from xview_training.ppo.experiments import ppo_experiment_named
-    from xview_training.runs.resuming import AUTO, NEVER, resumed_from
+    from xview_training.runs.resuming import AUTO, IN_PROCESS, NEVER, OVER_RAY, resumed_from
     from xview_training.runs.scalars import WandbSettings
     from xview_training.tasks.events import table_for
     from xview_training.tasks.sources import source_named
@@ -113,7 +113,7 @@ def train_ppo(
     if (frames, minutes, core_minutes) != (None, None, None):
         changes |= {"frames": frames or 0, "minutes": minutes or 0.0, "core_minutes": core_minutes or 0.0}
     folder = run or Path("runs") / f"ppo-{experiment}"
-    newest = checked(resumed_from, folder, resume)
+    newest = checked(resumed_from, folder, resume, IN_PROCESS if in_process else OVER_RAY)
     source = newest or start
     policy = None
     if source is not None:

@@ -5,6 +5,7 @@ Learners and Gymnasium's face need no more than this; what our own world knows b
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +18,9 @@ from xview_training.tasks.task import Task
 
 if TYPE_CHECKING:
     from xview_training.envs.crossview import Observation
+
+LOG = logging.getLogger(__name__)
+PASSED_OVER = 20  # times in a row that tasks may fail to be made
 
 
 class TaskBatch(Protocol):
@@ -58,6 +62,20 @@ class TaskBatch(Protocol):
 
     def close(self) -> None:
         """Ends what the batch is played in."""
+
+
+def assign_playable(envs: TaskBatch, slots: np.ndarray, requests: Iterator[Request]) -> None:
+    """Gives each slot the next request that can be made and played; the others are told and passed over.
+
+    So that a long run does not end with one of them. RuntimeError where there seems to be no end of them.
+    """
+    for _ in range(PASSED_OVER):
+        try:
+            return envs.assign(slots, requests)
+        except ValueError as error:
+            LOG.warning("a task is passed over: %s", error)
+            slots = slots[envs.done[slots]]
+    raise RuntimeError(f"{PASSED_OVER} times in a row tasks could not be made: choose another suite or difficulties")
 
 
 def is_done(episode: np.ndarray) -> np.ndarray:

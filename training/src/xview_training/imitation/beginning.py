@@ -10,10 +10,11 @@ import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 
+from xview_training.policy.architectures import Config
 from xview_training.policy.cross_view import CrossViewPolicy
-from xview_training.policy.rocket2.on_table import Rocket2OnTable
+from xview_training.policy.rocket2.on_table import Rocket2Config, Rocket2OnTable
 from xview_training.policy.rocket2.policy import Rocket2Policy
-from xview_training.policy.rocket2.weights import load_rocket2
+from xview_training.policy.rocket2.weights import layout_of, load_rocket2
 from xview_training.policy.vit import load_timm_weights
 
 
@@ -21,6 +22,16 @@ def wear_weights(policies: Iterable[CrossViewPolicy], weights: Path) -> None:
     """Gives them published ROCKET-2 weights of their layout, see `load_rocket2`; ValueError names what does not fit."""
     for rocket2 in _rocket2_of(policies, "weights"):
         rocket2.load_state_dict(load_rocket2(weights, **dataclasses.asdict(rocket2.layout)).state_dict())
+
+
+def in_layout_of(config: Config, weights: Path) -> Config:
+    """The policy's sizes in the layout that a folder of published weights names; a file names none, `small` has none.
+
+    ValueError where the folder's own configuration cannot be read.
+    """
+    if not isinstance(config, Rocket2Config) or not weights.is_dir():
+        return config
+    return dataclasses.replace(config, layout=layout_of(weights))
 
 
 def wear_backbones(policies: Iterable[CrossViewPolicy], view: Path | None, mask: Path | None) -> None:

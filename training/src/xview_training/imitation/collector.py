@@ -7,14 +7,15 @@ a chunk rests until the next one, its frames marked dead, so that no sequence cr
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from xview_training import ranges
 from xview_training.envs.crossview import CrossViewEnvs
+from xview_training.envs.task_batch import assign_playable
 from xview_training.imitation.bursts import Bursts
 from xview_training.imitation.expert import Expert
 from xview_training.imitation.goal_noise import roughen
@@ -38,6 +39,10 @@ class CollectorConfig:
     threads: int = 2
     burst_probability: float = 0.07  # a decision: the expert is pushed off its path for one to four decisions
     mask_noise: float = 0.3  # share of goal masks grown or shrunk by a pixel, as an operator's would be
+
+    def __post_init__(self) -> None:
+        ranges.at_least(1, self, "environments", "chunk", "threads")
+        ranges.shares(self, "burst_probability", "mask_noise")
 
 
 class Collector:
@@ -115,8 +120,7 @@ class Collector:
             self.successes += int(envs.episode[over, rules.SUCCESS].sum())
         if len(over) == 0:
             return
-        envs.assign(over, self._requests())
-        self.tasks_given += len(over)
+        assign_playable(envs, over, self._requests())
         self.expert.forget(over)
         self._expert_acts[over] = self.rng.random(len(over)) < expert_share
         fresh = torch.zeros(len(envs), dtype=torch.bool)
@@ -127,4 +131,6 @@ class Collector:
 
     def _requests(self) -> Iterator[Request]:
         """Tasks of the suite in order: each world is met once."""
-        return (self.suite.request(k % self.suite.size) for k in itertools.count(self.tasks_given))
+        while True:
+            self.tasks_given += 1
+            yield self.suite.request((self.tasks_given - 1) % self.suite.size)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from xview_training import ranges
 from xview_training.imitation.collector import Collector
 from xview_training.imitation.lessons import Chunk
 from xview_training.policy.cross_view import CrossViewPolicy
@@ -28,6 +29,11 @@ class DaggerConfig:
     replay_chunks: int = 24
     sequences: int = 16  # of one update
     updates_per_chunk: int = 16
+
+    def __post_init__(self) -> None:
+        ranges.at_least(0, self, "expert_until")
+        ranges.at_least(1, self, "replay_chunks", "updates_per_chunk")
+        ranges.at_least(2, self, "sequences")
 
 
 class Dagger:

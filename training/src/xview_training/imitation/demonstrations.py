@@ -9,13 +9,14 @@ suite; one that is in the data set already is not played again, so a recording t
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from xview_deploy.preprocessing import squeeze_mask
 
-from xview_training.datasets.dataset import Dataset, Manifest
+from xview_training.datasets.dataset import Manifest
 from xview_training.datasets.pictures import encode_picture
 from xview_training.datasets.recording import COLUMNS, About, Recording
 from xview_training.datasets.writer import DatasetWriter
@@ -29,6 +30,8 @@ from xview_training.tasks.events import table_for
 from xview_training.tasks.sources import TaskSource
 
 Progress = Callable[[int, int], None]  # told episodes done, and of how many
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,8 +95,7 @@ def record(config: DemonstrationConfig, suite: TaskSource, folder: Path, progres
     actions = table_for(suite.events)
     manifest = Manifest(suite.title, config.image_size, actions, config.encoding, GENERATION)
     with DatasetWriter(folder, manifest) as writer:
-        there = {episode.about.source for episode in Dataset(folder)}
-        wanted = [index for index in range(config.episodes) if suite.task_id(index) not in there]
+        wanted = [index for index in range(config.episodes) if suite.task_id(index) not in writer.there]
         envs = CrossViewEnvs(min(config.environments, max(len(wanted), 1)), config.image_size, config.threads, actions)
         try:
             for episode in _play(config, suite, envs, wanted):
@@ -120,12 +122,17 @@ def _play(
         given = dict(zip(free, waiting, strict=False))
         if given:
             slots = np.array(list(given), np.int64)
-            envs.assign(slots, (suite.request(index) for index in given.values()))
+            try:
+                envs.assign(slots, (suite.request(index) for index in given.values()))
+            except ValueError as error:
+                LOG.warning("a task is passed over: %s", error)
             expert.forget(slots)
-            takes |= {s: Take(envs, s, config.encoding, suite.task_id(index)) for s, index in given.items()}
-        if not takes:
+            playing = {slot: index for slot, index in given.items() if not envs.done[slot]}
+            takes |= {s: Take(envs, s, config.encoding, suite.task_id(index)) for s, index in playing.items()}
+        elif not takes:
             return
-        _advance(envs, expert, bursts, takes)
+        if takes:
+            _advance(envs, expert, bursts, takes)
 
 
 def _advance(envs: CrossViewEnvs, expert: Expert, bursts: Bursts, takes: dict[int, Take]) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from xview_training import checkpoints
+from xview_training import checkpoints, gradients
 from xview_training.actions import actions_for
 from xview_training.datasets.dataset import Dataset
 from xview_training.experiments import ImitationExperiment
@@ -38,6 +38,8 @@ from xview_training.runs.manifest import record_start
 from xview_training.runs.scalars import ScalarLog, WandbSettings
 from xview_training.tasks.sources import source_named
 from xview_training.validating import Look, Validating
+
+LEARNT_FROM = ("an expert that labels what the policy plays", "a data set")
 
 
 class ImitationTrainer:
@@ -66,7 +68,8 @@ class ImitationTrainer:
         self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=experiment.learning_rate, betas=(0.9, 0.98))
         self.rng = np.random.default_rng(experiment.seed)
         self.lessons = self._lessons()
-        self._validating, self._wandb = Validating(experiment.validation, look, self.policy), wandb
+        self._validating = Validating(experiment.validation, experiment.randomise, look, self.policy)
+        self._wandb = wandb
         self.global_step = 0  # trained frames, dead ones included
         self.updates = 0
         self.spent = Spending()
@@ -115,8 +118,7 @@ class ImitationTrainer:
         if self._blind and not self.experiment.random_backbone:
             raise missing_backbone(self.policy)
         record_start(self.run, "imitation", self.experiment, resumed_from)
-        if resumed_from is not None:
-            progress.cut(self.run, self.global_step)
+        progress.cut(self.run, self.global_step)
         with ScalarLog(self.run, self._wandb, self.global_step) as log, Line("preparing") as line:
             saved = time.monotonic()
             while self.progress < 1:
@@ -152,7 +154,7 @@ class ImitationTrainer:
         self.lessons.remember(state.detach())
         self.optimizer.zero_grad()
         losses["total"].backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.experiment.max_grad_norm)
+        norm = gradients.clip(self.policy.parameters(), self.experiment.max_grad_norm)
         self.optimizer.step()
         self.updates += 1
         self.global_step += batch.labels.alive.numel()
@@ -234,6 +236,10 @@ class ImitationTrainer:
             raise ValueError(f"{path} holds another policy than experiment {self.experiment.name!r}: start a new run")
         if "lessons" not in state:
             raise ValueError(f"{path} was written by an earlier version, which kept no lessons: start a new run")
+        if bool(state["experiment"].get("dataset")) != bool(self.experiment.dataset):
+            raise ValueError(
+                f"{path} learnt from {LEARNT_FROM[not self.experiment.dataset]}: start a new run --from it"
+            )
         checkpoints.restore_module(self.policy, tensors, "policy")
         checkpoints.restore_module(self.average, tensors, "average")
         checkpoints.restore_optimizer(self.optimizer, tensors)

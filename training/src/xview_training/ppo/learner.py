@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from xview_training import gradients, ranges
 from xview_training.policy.autocast import bfloat16
 from xview_training.policy.cross_view import CrossViewPolicy
 from xview_training.policy.heads import PolicyOutput
@@ -53,6 +54,11 @@ class LearnerConfig:
     bf16: bool = True  # as the rollout's
     losses: LossSettings = LossSettings()
     leash: LeashConfig = LeashConfig()
+
+    def __post_init__(self) -> None:
+        ranges.at_least(1, self, "warmup_updates", "epochs", "minibatch", "segment", "max_reuse")
+        ranges.at_least(0, self, "learning_rate", "weight_decay", "max_grad_norm", "critic_warmup", "max_staleness")
+        ranges.shares(self, "anneal", "gamma", "gae_lambda", "ema")
 
 
 class Learner:
@@ -178,7 +184,7 @@ class Learner:
                 sums[name] = sums.get(name, 0) + loss.detach() * share
         learnt = [p for p in self.policy.parameters() if p.grad is not None]
         self.combine(learnt, batch.decisions)
-        sums["grad_norm"] = nn.utils.clip_grad_norm_(learnt, self.config.max_grad_norm)
+        sums["grad_norm"] = gradients.clip(learnt, self.config.max_grad_norm)
         self.optimizer.step()
         self.updates += 1
         self.policy_updates += not warming

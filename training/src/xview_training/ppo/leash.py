@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from xview_training import ranges
+
 ADJUSTMENT = 1.5  # as Schulman et al. 2017 (section 4) adapt theirs
 MOST = 10.0  # an adaptive coefficient
 # ... and the least, as a share of the first. The KL of a policy that has just begun is small whatever holds it: without
@@ -20,6 +22,11 @@ class LeashConfig:
     decay: float = 0.9995  # an iteration
     # Nats; above zero the coefficient follows it instead of decaying. At a fixed 0.05 the KL drifted to 0.35.
     target: float = 0.0
+
+    def __post_init__(self) -> None:
+        ranges.at_least(0, self, "coefficient", "decay", "target")
+        if self.target > 0 and self.coefficient == 0:
+            raise ValueError("target: a coefficient that begins at 0 cannot follow it: expected a target of 0, too")
 
 
 class Leash:

@@ -8,7 +8,6 @@ learning. Axis letters: N environments, T decisions, S side of a picture.
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xview_training import ranges
 from xview_training.envs.crossview import CrossViewEnvs
+from xview_training.envs.task_batch import assign_playable
 from xview_training.imitation.goal_noise import roughen
 from xview_training.policy.autocast import bfloat16
 from xview_training.policy.cross_view import CrossViewPolicy, Goal
@@ -34,9 +35,6 @@ from xview_training.tasks import rules
 from xview_training.tasks.sources import Request
 from xview_training.tasks.task import Task
 
-LOG = logging.getLogger(__name__)
-PASSED_OVER = 20  # times in a row that tasks may fail to be made
-
 
 @dataclasses.dataclass(frozen=True)
 class RolloutConfig:
@@ -49,6 +47,10 @@ class RolloutConfig:
     mask_noise: float = 0.3  # share of goal masks grown or shrunk by a pixel, as in imitation
     ask_expert: bool = False  # what it would do at each decision is kept, for losses.expert
     bf16: bool = True  # the learner must do likewise: ratios compare the two
+
+    def __post_init__(self) -> None:
+        ranges.at_least(1, self, "environments", "fragment", "threads")
+        ranges.shares(self, "mask_noise")
 
 
 class Rollout:
@@ -149,7 +151,7 @@ class Rollout:
         if len(free) == 0:
             return
         with self.stopwatch("simulate"):
-            self._assign(free)
+            assign_playable(self.envs, free, self._requests())
         for slot in free[self._rng.random(len(free)) < self.config.mask_noise]:
             roughen(self.envs.observation.goal_mask[slot], self._rng)
         self._truth.begin(free)
@@ -162,18 +164,6 @@ class Rollout:
             self.reference.begin(index, *self._goal_pictures(free))
         with self.stopwatch("infer"):
             self._encode(free)
-
-    def _assign(self, slots: np.ndarray) -> None:
-        """The sampler's next tasks. What cannot be made is told and passed over: a long run must not end with it."""
-        for _ in range(PASSED_OVER):
-            try:
-                return self.envs.assign(slots, self._requests())
-            except ValueError as error:
-                LOG.warning("a task is passed over: %s", error)
-                slots = slots[self.envs.done[slots]]
-        raise RuntimeError(
-            f"{PASSED_OVER} times in a row tasks could not be made: choose another suite or difficulties"
-        )
 
     def _requests(self) -> Iterator[Request]:
         while True:

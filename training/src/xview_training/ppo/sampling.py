@@ -6,12 +6,13 @@ Knows suites, files of tasks and what came of their tasks; neither environments 
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from xview_training import ranges
 from xview_training.ppo.fragment import Kind, Outcome
 from xview_training.tasks.events import TaskEvent
 from xview_training.tasks.files import TaskFile
@@ -26,8 +27,8 @@ MEMORY = 0.98  # of the running rates, an episode
 class SamplingConfig:
     """How tasks are chosen."""
 
-    # All difficulties come equally often (1:1:1 as in ROCKET-3; mixed beats hard-only even on the hard tasks); false: as
-    # the suite says, or as often as a file has them.
+    # All difficulties come equally often (1:1:1 as in ROCKET-3; mixed beats hard-only even on the hard tasks); false:
+    # as the suite says, or as often as a file has them.
     even_difficulties: bool = True
     difficulties: tuple[str, ...] = ()  # only these; empty: all that the suite's scenes have
     adaptive: bool = False  # prefer kinds of task whose success lies between `low` and `high`
@@ -36,6 +37,11 @@ class SamplingConfig:
     elsewhere: float = 0.2  # weight of the other kinds: their rates must stay known
     # A wrong arrival ends these with nothing: success by trying one object after another is not rewarded there.
     strict_share: float = 0.5
+
+    def __post_init__(self) -> None:
+        ranges.shares(self, "low", "high", "elsewhere", "strict_share")
+        if self.low > self.high:
+            raise ValueError(f"low: expected at most {self.high}, the value of high, got {self.low}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,7 +139,7 @@ def _name(place: str, event: str, difficulty: str) -> str:
 
 def _evened(cells: list[Cell]) -> list[Cell]:
     """The same, so that each difficulty weighs as much as any other; within one, all is as it was."""
-    weights = Counter[str]()
+    weights: defaultdict[str, float] = defaultdict(float)
     for cell in cells:
         weights[cell.difficulty] += cell.weight
     return [dataclasses.replace(cell, weight=cell.weight / weights[cell.difficulty]) for cell in cells]

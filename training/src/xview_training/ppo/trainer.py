@@ -65,7 +65,7 @@ class PpoTrainer:
         source = source_named(experiment.suite, experiment.randomise)
         policy = (start or build(experiment.policy)).to(self.device)
         table = actions_for(source, policy)
-        self._validating = Validating(experiment.validation, look, policy)
+        self._validating = Validating(experiment.validation, experiment.randomise, look, policy)
         config = experiment.rollout
         envs = CrossViewEnvs(config.environments, policy.config.image_size, config.threads, table)
         self.learner = Learner(experiment.learner, policy, experiment.seed)
@@ -93,8 +93,7 @@ class PpoTrainer:
     def train(self, resumed_from: Path | None = None) -> None:
         """Runs to the end, with checkpoints on the way."""
         record_start(self.run, "ppo", self.experiment, resumed_from)
-        if resumed_from is not None:
-            progress.cut(self.run, self.global_step)
+        progress.cut(self.run, self.global_step)
         saved = time.monotonic()
         with ScalarLog(self.run, self._wandb, self.global_step) as log, Line("playing") as line:
             while self.progress < 1:

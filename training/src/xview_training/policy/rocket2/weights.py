@@ -60,6 +60,11 @@ def load_rocket2(path: str | os.PathLike[str], **layout: str | int | bool) -> Ro
     return policy.eval()
 
 
+def layout_of(folder: Path) -> Rocket2Layout:
+    """The layout that a folder as the hub has it names; ValueError where it names none."""
+    return layout_from(_published_fields(folder / CONFIG_NAME))
+
+
 def save_rocket2(policy: Rocket2Policy, folder: Path) -> Path:
     """Writes weights and layout as the hub keeps them, each file whole or not at all; returns the weights' path."""
     folder.mkdir(parents=True, exist_ok=True)
