@@ -183,6 +183,13 @@ def test_a_run_learns_from_recorded_episodes_stops_resumes_and_looks_at_held_out
     assert state["experiment"]["dataset"] == str(dataset.folder)
 
 
+def test_a_run_goes_on_only_with_what_it_learnt_from(dataset, tmp_path, capsys):
+    arguments = ["train", "imitation", "--experiment", "debug", "--run", str(tmp_path), "--threads", "1"]
+    assert run(installed_commands(), [*arguments, "--dataset", str(dataset.folder), "--frames", "32"]) == 0
+    assert run(installed_commands(), arguments) == 2
+    assert "learnt from a data set: start a new run --from it" in capsys.readouterr().err
+
+
 def test_rocket2_learns_by_the_same_trainer(tmp_path, monkeypatch):
     monkeypatch.setitem(VIT_SIZES, "vit_tiny_patch16_224", VitSize(192, 3, depth=1))
     folder = tmp_path / "set"
