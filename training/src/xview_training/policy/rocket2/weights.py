@@ -13,13 +13,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import pickle
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from xview_training.policy.rocket2.layout import Rocket2Layout, fields_told_by, layout_from
 from xview_training.policy.rocket2.policy import Rocket2Policy
@@ -30,6 +31,11 @@ LIGHTNING_PREFIX = "mine_policy."
 ZIP_MAGIC = b"PK\x03\x04"
 NEWLINE = "\n"
 LISTED = 6  # names in an error, of each kind
+# What tensors and dictionaries of them are made with. Torch reading weights alone stops at objects beside them.
+OF_TENSORS = {
+    *(f"torch._utils.{name}" for name in ("_rebuild_tensor_v2", "_rebuild_parameter")),
+    *("collections.OrderedDict", "torch.Size"),
+}
 
 Shape = tuple[int, ...]
 
@@ -106,20 +112,33 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 
 class _Foreign:
-    """Stands for an object of any class that a checkpoint holds beside its tensors."""
+    """Stands for an object of any class that a checkpoint holds beside its tensors, and for any function it calls."""
 
-    def __new__(cls, *_: object) -> _Foreign:
+    def __new__(cls, *_: object, **__: object) -> _Foreign:
         return super().__new__(cls)
 
-    def __setstate__(self, _: object) -> None:
+    def __call__(self, *_: object, **__: object) -> _Foreign:
+        return self
+
+    def _ignore(self, *_: object) -> None:
         pass
+
+    __setstate__ = __setitem__ = append = extend = add = _ignore  # of dictionaries, lists and sets
+
+
+class _TensorsOnly:
+    """What torch unpickles with: classes and functions other than those of tensors are never looked up."""
+
+    class Unpickler(pickle.Unpickler):
+        """See `pickle.Unpickler`."""
+
+        def find_class(self, module: str, name: str) -> Any:
+            """What a checkpoint asks for by name."""
+            return super().find_class(module, name) if f"{module}.{name}" in OF_TENSORS else _Foreign
 
 
 def _unpickle(path: Path) -> object:
-    """What a checkpoint holds; its classes and functions are never looked up."""
-    foreign = get_unsafe_globals_in_checkpoint(path)
-    with safe_globals([(_Foreign, name) for name in foreign]):
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    return torch.load(path, map_location="cpu", pickle_module=_TensorsOnly, weights_only=False, mmap=True)
 
 
 def _policy_of(checkpoint: object) -> dict[str, Tensor]:
