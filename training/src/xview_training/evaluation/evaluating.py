@@ -40,9 +40,7 @@ class Wishes:
     strict: bool = False
     workers: int | None = None
     randomise: bool = True  # False: everyone of the suite is the published player (tasks/sources.py)
-    backend: str | None = (
-        None  # real Minecraft (envs/minecraft/backends.py), `workers` games of it; None: our own world
-    )
+    backend: str | None = None  # real Minecraft, `workers` games (envs/minecraft/backends.py); None: our own world
     backend_python: str | None = None  # the interpreter that has its package; None: this one
     temperature: float = 1.0  # of a network's sampling; 0 takes the most likely action
 
