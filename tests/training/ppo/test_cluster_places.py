@@ -53,7 +53,7 @@ def asked_by_ray_train(settings: ClusterSettings):
     ],
 )
 def test_too_few_places_are_told_and_given_back(three_nodes, monkeypatch, too_many, told):
-    monkeypatch.setattr(places, "PLACES_WITHIN_S", 1.0)
+    monkeypatch.setattr(places, "PLACES_WITHIN_S", 10.0)
     with pytest.raises(ValueError, match=told):
         places.reserve(too_many)
     monkeypatch.undo()
