@@ -37,7 +37,7 @@ def mark_best(run: Path, wishes: Wishes) -> list[tuple[Score, bool]]:
 def scores_on(run: Path, wishes: Wishes) -> list[dict[str, Any]]:
     """All that the run's checkpoints have reached on these tasks, and which of them is in RUN/best."""
     found = (score for score in scores(run) if score.tasks == tasks_of(wishes))
-    rates = (dataclasses.asdict(score) | {"success_rate": score.successes / score.episodes} for score in found)
+    rates = (dataclasses.asdict(score) | {"success_rate": score.rate} for score in found)
     return [rate | {"best": rate["step"] == _step_of_best(run)} for rate in rates]
 
 

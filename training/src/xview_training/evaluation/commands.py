@@ -126,7 +126,7 @@ def _mark_best(run: Path, wishes: Wishes, json: Path | None) -> None:
     from xview_training.evaluation.best_of_run import mark_best, scores_on
 
     for score, best in checked(mark_best, run, wishes):
-        rate = 100 * score.successes / score.episodes
+        rate = 100 * score.rate
         print(f"{score.step:,} frames: {rate:.1f} % of {score.episodes} on {score.suite}{', the best' if best else ''}")
     if json is not None:
         write_json(json, scores_on(run, wishes))

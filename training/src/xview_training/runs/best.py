@@ -45,10 +45,14 @@ class Score:
         return self.suite, self.episodes + self.left_out, self.seed
 
     @property
+    def rate(self) -> float:
+        """Success, 0..1; zero where the real game let none be played."""
+        return self.successes / max(self.episodes, 1)
+
+    @property
     def rank(self) -> tuple[float, float, int]:
         """Orders scores on the same tasks: success, then first arrivals right, then the newer one."""
-        played = max(self.episodes, 1)  # the real game may have let none be played
-        return self.successes / played, self.first_right / played, self.step
+        return self.rate, self.first_right / max(self.episodes, 1), self.step
 
 
 def narrowed(suite: str, *by: str | None, randomise: bool = True) -> str:
