@@ -41,6 +41,22 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture
+def unmakeable(monkeypatch) -> Callable[[int], None]:
+    """From then on, no suite's task of that index can be made."""
+    make = Synthesiser.make
+
+    def choose(number: int) -> None:
+        def all_but_one(maker, slot, suite, index, *rest):
+            if index == number:
+                raise ValueError("no such world")
+            return make(maker, slot, suite, index, *rest)
+
+        monkeypatch.setattr(Synthesiser, "make", all_but_one)
+
+    return choose
+
+
+@pytest.fixture
 def new_sim() -> Callable[..., VoxelSim]:
     """Makes simulators that end with the test."""
     made: list[VoxelSim] = []

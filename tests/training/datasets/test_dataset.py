@@ -16,7 +16,6 @@ from xview_training.datasets.recording import COLUMNS, About, DatasetError, Reco
 from xview_training.datasets.writer import DatasetWriter
 from xview_training.imitation.demonstrations import DemonstrationConfig, record
 from xview_training.tasks.suites import suite_named
-from xview_training.tasks.synthesis import Synthesiser
 
 
 def xview(*arguments: object) -> int:
@@ -223,15 +222,8 @@ def test_the_command_records_goes_on_and_tells_what_is_there(tmp_path, capsys):
     assert "origin is twin, not robot: choose another folder" in capsys.readouterr().err
 
 
-def test_a_task_that_cannot_be_made_is_passed_over_and_the_others_are_recorded(tmp_path, monkeypatch, caplog):
-    make = Synthesiser.make
-
-    def all_but_one(maker, slot, suite, index, *rest):
-        if index == 1:
-            raise ValueError("no such world")
-        return make(maker, slot, suite, index, *rest)
-
-    monkeypatch.setattr(Synthesiser, "make", all_but_one)
+def test_a_task_that_cannot_be_made_is_passed_over_and_the_others_are_recorded(tmp_path, unmakeable, caplog):
+    unmakeable(1)
     record(DemonstrationConfig(3, image_size=32, environments=1, threads=1), suite_named("twin"), tmp_path)
     assert caplog.messages == ["a task is passed over: no such world"]
     assert [episode.about.source for episode in Dataset(tmp_path)] == ["twin-0", "twin-2"]

@@ -9,7 +9,6 @@ import torch
 from xview_training.imitation.collector import Collector, CollectorConfig
 from xview_training.policy.small import SmallPolicy, SmallPolicyConfig
 from xview_training.tasks.suites import suite_named
-from xview_training.tasks.synthesis import Synthesiser
 
 N, T = 6, 12
 SIDE = 4  # cells
@@ -117,15 +116,8 @@ def test_each_task_is_given_once_and_in_order(demonstrated):
     assert max(numbers) == collector.tasks_given - 1
 
 
-def test_a_task_that_cannot_be_made_is_passed_over_and_never_comes_again(policy, monkeypatch, caplog):
-    make = Synthesiser.make
-
-    def all_but_one(maker, slot, suite, index, *rest):
-        if index == 2:
-            raise ValueError("no such world")
-        return make(maker, slot, suite, index, *rest)
-
-    monkeypatch.setattr(Synthesiser, "make", all_but_one)
+def test_a_task_that_cannot_be_made_is_passed_over_and_never_comes_again(policy, unmakeable, caplog):
+    unmakeable(2)
     _, collector = chunks(policy, 1.0, 1)
     assert caplog.messages == ["a task is passed over: no such world"]
     assert collector.tasks_given == N + 1

@@ -81,7 +81,8 @@ def test_a_checkpoint_keeps_it(tiny_policy, signs, tmp_path):
     rollout = signs(policy)
     first, second = Learner(settings, policy, seed=0), Learner(settings, tiny_policy(), seed=1)
     first.learn([f for _ in range(8) for f in rollout.step()] + rollout.cut(), progress=0.0)
-    path = checkpoints.save(tmp_path, 1, learner_tensors(first), learner_record(first), keep=1)
+    record = learner_record(first) | {"experiment": {"learner": dataclasses.asdict(settings)}}
+    path = checkpoints.save(tmp_path, 1, learner_tensors(first), record, keep=1)
     restore_learner(second, *checkpoints.load(path))
     for one, other in zip(first.critic.network.parameters(), second.critic.network.parameters(), strict=True):
         assert torch.equal(one, other)

@@ -182,7 +182,8 @@ def test_the_average_follows_slowly(tiny_policy, played):
 
 def kept(learner: Learner) -> tuple[dict, dict]:
     """What a checkpoint of it holds."""
-    return learner_tensors(learner), json.loads(json.dumps(learner_record(learner)))
+    record = learner_record(learner) | {"experiment": {"learner": dataclasses.asdict(learner.config)}}
+    return learner_tensors(learner), json.loads(json.dumps(record))
 
 
 @pytest.mark.parametrize(

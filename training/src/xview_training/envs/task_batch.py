@@ -64,17 +64,25 @@ class TaskBatch(Protocol):
         """Ends what the batch is played in."""
 
 
+def assign_or_tell(envs: TaskBatch, slots: np.ndarray, requests: Iterator[Request]) -> np.ndarray:
+    """Gives each slot the next request; the slots whose task cannot be made or played, which is told."""
+    try:
+        envs.assign(slots, requests)
+    except ValueError as error:
+        LOG.warning("a task is passed over: %s", error)
+        return slots[envs.done[slots]]
+    return slots[:0]
+
+
 def assign_playable(envs: TaskBatch, slots: np.ndarray, requests: Iterator[Request]) -> None:
     """Gives each slot the next request that can be made and played; the others are told and passed over.
 
     So that a long run does not end with one of them. RuntimeError where there seems to be no end of them.
     """
     for _ in range(PASSED_OVER):
-        try:
-            return envs.assign(slots, requests)
-        except ValueError as error:
-            LOG.warning("a task is passed over: %s", error)
-            slots = slots[envs.done[slots]]
+        slots = assign_or_tell(envs, slots, requests)
+        if len(slots) == 0:
+            return
     raise RuntimeError(f"{PASSED_OVER} times in a row tasks could not be made: choose another suite or difficulties")
 
 

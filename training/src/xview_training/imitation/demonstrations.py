@@ -9,7 +9,6 @@ suite; one that is in the data set already is not played again, so a recording t
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from xview_training.datasets.pictures import encode_picture
 from xview_training.datasets.recording import COLUMNS, About, Recording
 from xview_training.datasets.writer import DatasetWriter
 from xview_training.envs.crossview import CrossViewEnvs
+from xview_training.envs.task_batch import assign_or_tell
 from xview_training.imitation.bursts import Bursts
 from xview_training.imitation.expert import Expert
 from xview_training.imitation.labelling import sight_of
@@ -30,8 +30,6 @@ from xview_training.tasks.events import table_for
 from xview_training.tasks.sources import TaskSource
 
 Progress = Callable[[int, int], None]  # told episodes done, and of how many
-
-LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,15 +120,12 @@ def _play(
         given = dict(zip(free, waiting, strict=False))
         if given:
             slots = np.array(list(given), np.int64)
-            try:
-                envs.assign(slots, (suite.request(index) for index in given.values()))
-            except ValueError as error:
-                LOG.warning("a task is passed over: %s", error)
+            for slot in assign_or_tell(envs, slots, (suite.request(index) for index in given.values())):
+                del given[int(slot)]
             expert.forget(slots)
-            playing = {slot: index for slot, index in given.items() if not envs.done[slot]}
-            takes |= {s: Take(envs, s, config.encoding, suite.task_id(index)) for s, index in playing.items()}
+            takes |= {s: Take(envs, s, config.encoding, suite.task_id(index)) for s, index in given.items()}
         elif not takes:
-            return
+            return  # nothing is left to give
         if takes:
             _advance(envs, expert, bursts, takes)
 

@@ -26,9 +26,8 @@ def learner_tensors(learner: Learner) -> dict[str, Tensor]:
 
 
 def learner_record(learner: Learner) -> dict[str, Any]:
-    """Settings, counters, the leash and the learner's random stream."""
+    """Counters, the leash and the learner's random stream."""
     return {
-        "learner": dataclasses.asdict(learner.config),
         "iteration": learner.iteration,
         "updates": learner.updates,
         "policy_updates": learner.policy_updates,
@@ -38,12 +37,12 @@ def learner_record(learner: Learner) -> dict[str, Any]:
 
 
 def restore_learner(learner: Learner, tensors: dict[str, Tensor], record: dict[str, Any]) -> None:
-    """Goes on from what `learner_tensors` and `learner_record` took.
+    """Goes on from what `learner_tensors` and `learner_record` took, kept beside the run's `experiment`.
 
     ValueError where the learner learns other parameters than that one did, or judges by another critic. A leash whose
     settings were changed since begins anew.
     """
-    changed = _changed(learner, record.get("learner", {}))
+    changed = _changed(learner, record["experiment"]["learner"])
     if found := [name for name in OF_ONE_RUN if name in changed]:
         raise ValueError(
             f"learner.{found[0]}: the run was begun with {changed[found[0]]}: go on with that, or a new run --from "
@@ -64,6 +63,6 @@ def restore_learner(learner: Learner, tensors: dict[str, Tensor], record: dict[s
 
 
 def _changed(learner: Learner, begun: dict[str, Any]) -> dict[str, Any]:
-    """Settings as the checkpoint has them, where the learner's are others; an older checkpoint kept none."""
+    """Settings as the checkpoint has them, where the learner's are others."""
     ours = json.loads(json.dumps(dataclasses.asdict(learner.config)))
     return {name: value for name, value in begun.items() if name in ours and value != ours[name]}
